@@ -1,0 +1,42 @@
+# The one runner, the same here and in CI. Every target is one line; what needs more stands in scripts/.
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check fix lint types arch test-fast test-all build
+HOST ?= 127.0.0.1
+PORT ?= 8030
+PYTEST = .venv/bin/pytest -n 2 --dist loadfile -q
+
+help: ## Show the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' Makefile
+
+setup: ## Make .venv and node_modules from the lock files; instant when nothing changed
+	@scripts/setup python node
+
+run: ## Serve on http://127.0.0.1:8030 with SQLite in ./avance-data until Ctrl-C
+	@scripts/setup python && exec .venv/bin/avance serve --host $(HOST) --port $(PORT) --data avance-data
+
+test: ## Everything: install what is missing, check, every test
+	@scripts/setup python node && scripts/need-node && scripts/system-packages test && $(MAKE) --no-print-directory -j2 -Otarget lint types arch && $(MAKE) --no-print-directory test-all
+
+check: setup ## Lint, types, layers and unit tests, in under a minute
+	@$(MAKE) --no-print-directory -j2 -Otarget lint types arch test-fast
+
+fix: setup ## Mend and format what the linter can
+	.venv/bin/ruff check --fix . && .venv/bin/ruff format .
+
+lint: setup ## Ruff: rules and format
+	.venv/bin/ruff check --quiet . && .venv/bin/ruff format --check --quiet .
+
+types: setup ## mypy --strict
+	.venv/bin/mypy
+
+arch: setup ## Import contracts between the layers
+	.venv/bin/lint-imports
+
+test-fast: setup ## Unit tests only
+	$(PYTEST) tests/unit
+
+test-all: setup ## Every Python test, without the checks
+	$(PYTEST)
+
+build: setup ## Wheel and sdist into dist/
+	scripts/uv build

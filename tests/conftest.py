@@ -1,0 +1,48 @@
+import inspect
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+from blockbuster import blockbuster_ctx
+
+# A loaded or slow machine (a shared runner, an emulated CPU) needs more patience everywhere, in one place.
+TIMEOUT_FACTOR = float(os.environ.get("AVANCE_TEST_TIMEOUT_FACTOR", "1"))
+
+# Read by the type checkers only.
+collect_ignore = ["typing"]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if TIMEOUT_FACTOR == 1:
+        return
+    default_s = float(config.getini("timeout"))
+    for item in items:
+        marker = item.get_closest_marker("timeout")
+        own_s = float(marker.args[0]) if marker and marker.args else default_s
+        item.add_marker(pytest.mark.timeout(own_s * TIMEOUT_FACTOR), append=False)
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def patience() -> Callable[[float], float]:
+    """
+    Scale a limit on waiting: `with anyio.fail_after(patience(5))`.
+    """
+    return lambda seconds: seconds * TIMEOUT_FACTOR
+
+
+@pytest.fixture(autouse=True)
+def no_blocking_calls(request: pytest.FixtureRequest) -> Iterator[None]:
+    """
+    Fail an async test in which code of avance blocks the event loop: one such call delays every client at once.
+    """
+    function = getattr(request, "function", None)
+    if function is None or not inspect.iscoroutinefunction(inspect.unwrap(function)):
+        yield
+        return
+    with blockbuster_ctx("avance"):
+        yield
