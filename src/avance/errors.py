@@ -78,7 +78,9 @@ class RateLimited(AvanceError):
     code = "rate_limited"
     status = 429
 
-    def __init__(self, message: str, /, *, retry_after_s: float, code: str | None = None, **params: object) -> None:
+    def __init__(
+        self, message: str, /, *, retry_after_s: float, code: str | None = None, **params: object
+    ) -> None:
         super().__init__(message, code=code, retry_after_s=retry_after_s, **params)
         self.retry_after_s = retry_after_s
 

@@ -36,7 +36,9 @@ class Frame:
 
     __slots__ = ("_event", "_line", "_websocket", "conflate", "is_text", "payload")
 
-    def __init__(self, payload: bytes, *, is_text: bool = True, conflate: str | None = None) -> None:
+    def __init__(
+        self, payload: bytes, *, is_text: bool = True, conflate: str | None = None
+    ) -> None:
         self.payload = payload
         self.is_text = is_text
         self.conflate = conflate

@@ -1,0 +1,3 @@
+"""
+What a backend implements. Each port has a conformance suite in `avance.testing` that every backend passes.
+"""
