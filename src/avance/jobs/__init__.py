@@ -1,0 +1,3 @@
+"""
+Use cases of jobs: submit, run, report, cancel, retry, sweep, retain.
+"""

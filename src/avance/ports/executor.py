@@ -83,3 +83,43 @@ class Executor(ABC):
         """
         Take nothing more; return when all is done or the time is over.
         """
+
+
+class Attempt(Protocol):
+    """
+    What a running task sees of the place where it runs. All of it may be called from any thread of the task.
+    """
+
+    run: Run
+
+    @property
+    def is_cancelled(self) -> bool:
+        """
+        True once the attempt was asked to stop.
+        """
+
+    def report(self, report: AnyReport, /) -> None:
+        """
+        Send a report; never blocks for long, keeps the order.
+        """
+
+    def ask(self, what: str, body: bytes, /) -> bytes:
+        """
+        Ask the serving side and wait for the answer (from a process or a thread).
+        """
+
+    async def ask_async(self, what: str, body: bytes, /) -> bytes:
+        """
+        The same from a task in the event loop.
+        """
+
+
+class Perform(Protocol):
+    """
+    Runs the body of a task: in a child process or a thread (`perform`), or in the event loop (`perform_async`). Reports `Done` or
+    `Failed` itself as the last thing, and lets `Cancelled` end quietly; it never raises.
+    """
+
+    def perform(self, attempt: Attempt, /) -> None: ...
+
+    async def perform_async(self, attempt: Attempt, /) -> None: ...
