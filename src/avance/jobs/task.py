@@ -218,7 +218,7 @@ class Task(Generic[P, R]):
         """
         stored = _arguments.decode(encoded)
         bound = self._bind(stored.args, stored.kwargs)
-        hints = dict((p.name, (p, kind)) for p, kind in self.parameters())
+        hints = {p.name: (p, kind) for p, kind in self.parameters()}
         for name, value in bound.arguments.items():
             parameter, kind = hints[name]
             if parameter.kind is parameter.VAR_POSITIONAL:

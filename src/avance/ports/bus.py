@@ -65,5 +65,6 @@ class Bus(ABC):
     @abstractmethod
     def watch(self, channel: str, *, is_watched: bool) -> None:
         """
-        Say that this node does, or no longer does, want to hear of a channel. Idempotent.
+        Say that this node does, or no longer does, want to hear of a channel. Counted: a channel is watched until as many False
+        as True have come.
         """
