@@ -34,7 +34,7 @@ class Frame:
     One outbound message, built once and shared by everybody who gets it; each wire form is made on first use and kept.
     """
 
-    __slots__ = ("_event", "_line", "_websocket", "conflate", "is_text", "payload")
+    __slots__ = ("_event", "_line", "_text", "_websocket", "conflate", "is_text", "payload")
 
     def __init__(
         self, payload: bytes, *, is_text: bool = True, conflate: str | None = None
@@ -46,6 +46,7 @@ class Frame:
         self._websocket: bytes | None = None
         self._line: bytes | None = None
         self._event: bytes | None = None
+        self._text: str | None = None
 
     @property
     def websocket(self) -> bytes:
@@ -74,6 +75,15 @@ class Frame:
         return self._line
 
     @property
+    def text(self) -> str:
+        """
+        The form that an ASGI server wants for a text message, decoded once for everybody.
+        """
+        if self._text is None:
+            self._text = self.payload.decode()
+        return self._text
+
+    @property
     def event(self) -> bytes:
         """
         The form on server-sent events.
@@ -97,6 +107,8 @@ class Link(Protocol):
     def write(self, frames: Sequence[Frame]) -> None:
         """
         Hand the frames to the transport at once, in order. Never blocks; after a close it does nothing.
+
+        The same tuple given to many links is joined once and shared; any other sequence is joined for each link.
         """
 
     def close(self, code: int, reason: str) -> None:
@@ -133,6 +145,10 @@ class Peer(Protocol):
     def lost(self, code: int) -> None:
         """
         The transport is gone; called exactly once.
+
+        The code is that of the other side's close frame, 1005 when it named none, 1006 when there was none. Where the
+        driver itself ended the connection (1001 shutdown, 1002, 1007, 1009, 1011 no answer to a ping) it is that code,
+        and on HTTP streams the code given to `Link.close`.
         """
 
 
@@ -148,6 +164,8 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     ping_interval_s: float | None = None
     """Protocol-level pings by the driver; None where the protocol above has its own."""
     ping_timeout_s: float = 10.0
+    farewell: Callable[[int, str], Frame] | None = None
+    """Makes the last frame of an HTTP stream from the close code and reason; a WebSocket has its close frame instead."""
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,130 @@
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import anyio
+
+from avance.edge.drivers.limits import SocketLimits
+from avance.edge.link import Frame, Peer
+
+
+class Writer:
+    """
+    The `Link` over an ASGI `send`, which tells of a slow reader only by not returning.
+
+    Frames wait here for one task per connection that sends them. While a `send` hangs, the link is not writable, so the
+    session keeps back or conflates what follows, and nobody else waits.
+    """
+
+    __slots__ = (
+        "_ending",
+        "_frames",
+        "_is_missed",
+        "_is_sending",
+        "_limits",
+        "_scope",
+        "_size",
+        "_timer",
+        "_waiter",
+        "is_over",
+    )
+
+    def __init__(self, limits: SocketLimits) -> None:
+        self._limits = limits
+        self._scope = anyio.CancelScope()
+        self._frames: list[Frame] = []
+        self._size = 0
+        self._is_sending = False
+        self._is_missed = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._ending: tuple[int, str] | None = None
+        self.is_over = False
+        """Closed, aborted or gone: nothing more is taken."""
+
+    @property
+    def is_writable(self) -> bool:
+        if not self._is_sending and self._size <= self._limits.write_high_bytes:
+            return True
+        # Whoever saw this waits for `Peer.resume`.
+        self._is_missed = True
+        return False
+
+    def write(self, frames: Sequence[Frame]) -> None:
+        if self.is_over:
+            return
+        self._frames += frames
+        self._size += sum([len(frame.payload) for frame in frames])
+        if self._size > self._limits.write_bytes_max:
+            self.abort()
+        else:
+            self._wake()
+
+    def close(self, code: int, reason: str) -> None:
+        if not self.is_over:
+            self.is_over = True
+            self._ending = (code, reason)
+            self._timer = asyncio.get_running_loop().call_later(
+                self._limits.close_timeout_s, self._scope.cancel
+            )
+            self._wake()
+
+    def abort(self) -> None:
+        self.is_over = True
+        self._ending = None
+        self._frames.clear()
+        self._scope.cancel()
+
+    async def run(
+        self,
+        peer: Peer,
+        *,
+        read: Callable[[], Awaitable[None]],
+        send: Callable[[Sequence[Frame]], Awaitable[None]],
+        end: Callable[[int, str], Awaitable[None]],
+    ) -> None:
+        """
+        Send what is written until `read` returns, which is when the other side is gone, or the link is aborted.
+        """
+
+        async def write() -> None:
+            try:
+                await self._send_all(peer, send)
+                if self._ending is not None:
+                    await end(*self._ending)
+            except OSError:
+                # How a server says that the client is gone (ASGI 2.4); `read` is about to hear the same.
+                self._frames.clear()
+
+        try:
+            with self._scope:
+                async with anyio.create_task_group() as group:
+                    group.start_soon(write)
+                    await read()
+                    group.cancel_scope.cancel()
+        finally:
+            self.is_over = True
+            if self._timer is not None:
+                self._timer.cancel()
+
+    async def _send_all(
+        self, peer: Peer, send: Callable[[Sequence[Frame]], Awaitable[None]]
+    ) -> None:
+        while True:
+            while self._frames:
+                frames, self._frames = self._frames, []
+                self._is_sending = True
+                await send(frames)
+                self._is_sending = False
+                self._size -= sum([len(frame.payload) for frame in frames])
+                if self._is_missed and self.is_writable:
+                    self._is_missed = False
+                    peer.resume()
+            if self.is_over:
+                return
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
