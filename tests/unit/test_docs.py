@@ -1,0 +1,115 @@
+"""
+The reference names all that a user can meet, and nothing that is gone.
+"""
+
+import ast
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from avance import errors
+from avance.model import event
+from avance.model.stream import stamp
+from avance.protocol import codes
+
+ROOT = Path(__file__).parents[2]
+REFERENCE = ROOT / "docs/en/reference"
+
+
+def headings(page: str) -> set[str]:
+    """
+    What stands in backticks at the start of a heading of the third level.
+    """
+    return set(re.findall(r"^### `([^`]+)`", (REFERENCE / page).read_text(), re.MULTILINE))
+
+
+def first_column(page: str) -> set[str]:
+    """
+    What stands in backticks in the first column of a table.
+    """
+    return set(re.findall(r"^\| `([^`]+)` \|", (REFERENCE / page).read_text(), re.MULTILINE))
+
+
+def event_types() -> dict[str, list[type[msgspec.Struct]]]:
+    found: dict[str, list[type[msgspec.Struct]]] = {}
+    for value in vars(event).values():
+        if isinstance(value, type) and issubclass(value, msgspec.Struct):
+            tag = value.__struct_config__.tag
+            # The base of the envelope has only the name that msgspec gives by default.
+            if isinstance(tag, str) and tag != value.__name__:
+                found.setdefault(tag, []).append(value)
+    return found
+
+
+def error_codes() -> set[str]:
+    """
+    The codes of the error classes, and those that the source gives to a call in the form `code="…"`.
+    """
+    found = {
+        value.code
+        for value in vars(errors).values()
+        if isinstance(value, type) and issubclass(value, errors.AvanceError)
+    }
+    for path in (ROOT / "src/avance").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                found.update(literal_codes(node))
+    return found
+
+
+def literal_codes(call: ast.Call) -> Iterator[str]:
+    for keyword in call.keywords:
+        match keyword:
+            case ast.keyword(arg="code", value=ast.Constant(value=str(code))):
+                yield code
+
+
+def wire_codes() -> set[str]:
+    kinds = (codes.ErrorCode, codes.DisconnectCode, codes.UnsubscribeCode)
+    return {str(value.code) for value in vars(codes).values() if isinstance(value, kinds)}
+
+
+def build(kind: type[msgspec.Struct], given: Mapping[str, object]) -> msgspec.Struct:
+    values: dict[str, object] = {}
+    for field in msgspec.structs.fields(kind):
+        if field.encode_name not in given:
+            continue
+        value = given[field.encode_name]
+        is_raw = field.type in (msgspec.Raw, msgspec.Raw | None)
+        values[field.name] = (
+            msgspec.Raw(msgspec.json.encode(value))
+            if is_raw
+            else msgspec.convert(value, field.type)
+        )
+    return kind(**values)
+
+
+def examples(page: str) -> list[str]:
+    return re.findall(r"```json\n(.+?)\n```", (REFERENCE / page).read_text(), re.DOTALL)
+
+
+def test_every_event_type_is_documented() -> None:
+    assert headings("events.md") == set(event_types())
+
+
+@pytest.mark.parametrize("example", examples("events.md"))
+def test_an_example_of_an_event_has_the_bytes_that_we_send(example: str) -> None:
+    given = json.loads(example)
+    candidates = event_types()[given["type"]]
+    if given["type"] == "snapshot":
+        name = "job" if "job" in given else "jobs"
+        candidates = [kind for kind in candidates if name in kind.__struct_fields__]
+    (kind,) = candidates
+    assert stamp(event.encode(build(kind, given)), given["seq"]).decode() == example
+
+
+def test_every_error_code_is_documented() -> None:
+    assert headings("errors.md") == error_codes()
+
+
+def test_every_code_of_the_client_protocol_is_documented() -> None:
+    assert first_column("protocol-codes.md") == wire_codes()
