@@ -4,13 +4,13 @@ The only writer of job events. Facts about one job wait in its mailbox; whatever
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from random import Random
 from typing import Self
 
 import msgspec
 
-from avance.errors import Conflict, NotFound, TooLarge, Unavailable
+from avance.errors import AvanceError, Conflict, NotFound, TooLarge, Unavailable
 from avance.jobs.task import Throttle
 from avance.jobs.throttle import Gate
 from avance.model import machine
@@ -165,6 +165,12 @@ class Reporter:
         return await self.change(
             parent_id, lambda job: machine.children_changed(job, children, self._clock.now_ms())
         )
+
+    def run_soon(self, work: Coroutine[None, None, None]) -> None:
+        """
+        Do what follows from a write, owned by this reporter.
+        """
+        self._tasks.create_task(_guarded(work))
 
     def observe(self, jobs: Iterable[Job], publications: Sequence[Publication]) -> None:
         """
@@ -331,6 +337,15 @@ class Reporter:
         durability = Durability.NORMAL if is_ordinary else Durability.FULL
         return await self._store.commit(
             Commit(writes=(write,), appends=step.appends, durability=durability)
+        )
+
+
+async def _guarded(work: Coroutine[None, None, None]) -> None:
+    try:
+        await work
+    except AvanceError:
+        _log.exception(
+            "a follow-up of a job's end failed; the sweep after a restart finds what it left"
         )
 
 
