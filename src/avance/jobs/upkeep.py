@@ -67,8 +67,9 @@ class Upkeep:
         """
         for parent_id in await self._parents():
             await self._mend(parent_id)
-        while await self._store.trim(self._clock.now_ms(), self._retention):
-            await asyncio.sleep(0)
+        removed = 1
+        while removed:
+            removed = await self._store.trim(self._clock.now_ms(), self._retention)
 
     async def _run(self) -> None:
         while True:
