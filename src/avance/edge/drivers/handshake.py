@@ -38,7 +38,7 @@ def asgi_handshake(scope: Scope, transport: str) -> Handshake:
     The same from an ASGI scope, whose `client` a proxy middleware has corrected already.
     """
     path, root_path = scope["path"], scope.get("root_path", "")
-    if root_path and path.startswith(root_path):
+    if root_path and path.startswith(root_path + "/"):
         path = path[len(root_path) :]
     client = scope.get("client")
     return build_handshake(
