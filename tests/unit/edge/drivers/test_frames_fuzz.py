@@ -89,5 +89,6 @@ def test_it_agrees_with_an_independent_implementation(frame: Build, draw: st.Dat
         event.payload for event in ours if isinstance(event, Ping)
     ]
     failed = [event.code for event in ours if isinstance(event, Failure | Close)]
-    sent = other.close_sent.code if other.close_sent else None
-    assert (failed or [None]) == [1005 if sent is None and other.close_sent else sent]
+    theirs = [] if other.close_sent is None else [other.close_sent.code]
+    # A frame with two faults may be refused for either: its place in a message (1002) or its size (1009).
+    assert failed == theirs or {*failed, *theirs} == {1002, 1009}
