@@ -30,7 +30,7 @@ types: setup ## mypy --strict
 	.venv/bin/mypy
 
 arch: setup ## Import contracts between the layers
-	.venv/bin/lint-imports
+	.venv/bin/lint-imports --no-logo
 
 test-fast: setup ## Unit tests only
 	$(PYTEST) tests/unit

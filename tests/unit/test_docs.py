@@ -24,14 +24,14 @@ def headings(page: str) -> set[str]:
     """
     What stands in backticks at the start of a heading of the third level.
     """
-    return set(re.findall(r"^### `([^`]+)`", (REFERENCE / page).read_text(), re.MULTILINE))
+    return set(re.findall(r"^### `([^`]+)`", (REFERENCE / page).read_text("utf-8"), re.MULTILINE))
 
 
 def first_column(page: str) -> set[str]:
     """
     What stands in backticks in the first column of a table.
     """
-    return set(re.findall(r"^\| `([^`]+)` \|", (REFERENCE / page).read_text(), re.MULTILINE))
+    return set(re.findall(r"^\| `([^`]+)` \|", (REFERENCE / page).read_text("utf-8"), re.MULTILINE))
 
 
 def event_types() -> dict[str, list[type[msgspec.Struct]]]:
@@ -55,7 +55,7 @@ def error_codes() -> set[str]:
         if isinstance(value, type) and issubclass(value, errors.AvanceError)
     }
     for path in (ROOT / "src/avance").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call):
                 found.update(literal_codes(node))
     return found
@@ -89,7 +89,7 @@ def build(kind: type[msgspec.Struct], given: Mapping[str, object]) -> msgspec.St
 
 
 def examples(page: str) -> list[str]:
-    return re.findall(r"```json\n(.+?)\n```", (REFERENCE / page).read_text(), re.DOTALL)
+    return re.findall(r"```json\n(.+?)\n```", (REFERENCE / page).read_text("utf-8"), re.DOTALL)
 
 
 def test_every_event_type_is_documented() -> None:

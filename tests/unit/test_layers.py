@@ -66,7 +66,7 @@ TARGETS = (
 
 
 def contract_names() -> list[str]:
-    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     return [contract["name"] for contract in settings["tool"]["importlinter"]["contracts"]]
 
 
