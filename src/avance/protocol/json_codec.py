@@ -26,6 +26,7 @@ _string = msgspec.json.Encoder().encode
 _COMMAND = msgspec.json.Decoder(Command)
 _REPLY = msgspec.json.Decoder(Reply)
 _EMPTY = b"{}"
+_PLAIN_PUBLICATION = b'{"push":{"channel":%b,"pub":{"data":%b,"offset":%d}}}'
 
 Render = Callable[[Any], bytes]
 Read = TypeVar("Read")
@@ -90,9 +91,11 @@ class JsonCodec(Codec):
         """
         Write the push of one publication.
         """
-        body = b""
-        if data:
-            body = b',"data":' + (_string(data.decode()) if as_string else data)
+        if as_string:
+            data = self.payload(data)
+        if not (info or tags or epoch or delta) and data and offset:
+            return _PLAIN_PUBLICATION % (_string(channel), data, offset)
+        body = b',"data":' + data if data else b""
         if info is not None:
             body += b',"info":' + _render(info)
         if offset:

@@ -148,7 +148,11 @@ def _read(message: type[Read], data: bytes, at: int, end: int, depth: int) -> Re
     readers = _READERS[message]
     values: Values = {}
     while at < end:
-        tag, at = _read_varint(data, at, end)
+        tag = data[at]
+        if tag < 0x80:
+            at += 1
+        else:
+            tag, at = _read_varint(data, at, end)
         known = readers.get(tag)
         if known is None:
             at = _skip(message, tag, data, at, end)
@@ -194,7 +198,10 @@ def _read_varint(data: bytes, at: int, end: int) -> tuple[int, int]:
 
 
 def _span(data: bytes, at: int, end: int) -> tuple[int, int]:
-    size, start = _read_varint(data, at, end)
+    if at < end and data[at] < 0x80:
+        size, start = data[at], at + 1
+    else:
+        size, start = _read_varint(data, at, end)
     if start + size > end:
         raise MalformedFrame(f"a field of {size} bytes does not fit into its message")
     return start, start + size
@@ -363,6 +370,8 @@ def _write(message: Wire) -> bytes:
 def _varint(number: int) -> bytes:
     if number < 0x80:
         return _ONE_BYTE[number]
+    if number < 0x4000:
+        return bytes((number & 0x7F | 0x80, number >> 7))
     out = bytearray()
     while number >= 0x80:
         out.append(number & 0x7F | 0x80)
@@ -375,7 +384,8 @@ _ONE_BYTE = [bytes((number,)) for number in range(0x80)]
 
 
 def _delimited(data: bytes) -> bytes:
-    return _varint(len(data)) + data
+    size = len(data)
+    return (_ONE_BYTE[size] if size < 0x80 else _varint(size)) + data
 
 
 def _write_string(tag: bytes, value: str) -> bytes:
