@@ -1,6 +1,6 @@
 # The one runner, the same here and in CI. Every target is one line; what needs more stands in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check fix lint types arch test-fast test-all build
+.PHONY: help setup run test check fix lint types arch test-fast test-all docs build
 HOST ?= 127.0.0.1
 PORT ?= 8030
 PYTEST = .venv/bin/pytest -n 2 --dist loadfile -q
@@ -37,6 +37,9 @@ test-fast: setup ## Unit tests only
 
 test-all: setup ## Every Python test, without the checks
 	$(PYTEST)
+
+docs: ## The documentation into site/
+	scripts/docs
 
 build: setup ## Wheel and sdist into dist/
 	scripts/uv build
