@@ -15,7 +15,7 @@ run: ## Serve on http://127.0.0.1:8030 with SQLite in ./avance-data until Ctrl-C
 	@scripts/setup python && exec .venv/bin/avance serve --host $(HOST) --port $(PORT) --data avance-data
 
 test: ## Everything: install what is missing, check, every test
-	@scripts/setup python node && scripts/need-node && scripts/system-packages test && $(MAKE) --no-print-directory -j2 -Otarget lint types arch && $(MAKE) --no-print-directory test-all
+	@scripts/test
 
 check: setup ## Lint, types, layers and unit tests, in under a minute
 	@$(MAKE) --no-print-directory -j2 -Otarget lint types arch test-fast
