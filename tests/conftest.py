@@ -4,9 +4,16 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from blockbuster import blockbuster_ctx
+from hypothesis import HealthCheck, settings
 
 # A loaded or slow machine (a shared runner, an emulated CPU) needs more patience everywhere, in one place.
 TIMEOUT_FACTOR = float(os.environ.get("AVANCE_TEST_TIMEOUT_FACTOR", "1"))
+
+# How fast a machine makes and runs examples says nothing about what is tested.
+settings.register_profile(
+    "avance", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("avance")
 
 # Read by the type checkers only.
 collect_ignore = ["typing"]
