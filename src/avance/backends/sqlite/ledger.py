@@ -1,0 +1,342 @@
+"""
+What the writer knows of channels and jobs, and what the transaction has yet to write. Every change of a job or a stream goes through
+here, so that a group of operations costs a few statements, however many operations it has.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from avance.backends.sqlite.epoch import epoch_of
+from avance.backends.sqlite.limits import SqliteLimits
+from avance.backends.sqlite.row import (
+    INSERT_JOB,
+    MOVE_JOB,
+    REWRITE_JOB,
+    SHOW_JOB,
+    Record,
+    columns_of,
+    facts,
+    motion,
+)
+from avance.backends.sqlite.rows import insert_many
+from avance.model.job import Job, State
+from avance.model.stream import Append, Publication, stamp
+
+SHOWN, MOVED, REWRITTEN, INSERTED = range(4)
+"""How much of a job's row is out of date."""
+
+
+class Channel:
+    __slots__ = ("epoch", "id", "name", "top")
+
+    def __init__(self, channel_id: int, name: str, epoch: str, top: int) -> None:
+        self.id = channel_id
+        self.name = name
+        self.epoch = epoch
+        self.top = top
+
+
+class KnownJob:
+    __slots__ = ("facts", "job", "motion", "pk", "record", "seq")
+
+    def __init__(self, pk: int, seq: int) -> None:
+        self.pk = pk
+        self.seq = seq
+        self.facts: tuple[object, ...] | None = None
+        self.motion: tuple[object, ...] | None = None
+        self.job: Job | None = None
+        self.record: Record = (b"", None)
+
+    def is_active_with(self, unique_key: str) -> bool:
+        job = self.job
+        return job is not None and job.unique_key == unique_key and not job.state.is_terminal
+
+
+class Ledger:
+    def __init__(
+        self, connection: sqlite3.Connection, limits: SqliteLimits, *, node: str, secret: str
+    ) -> None:
+        self._connection = connection
+        self._limits = limits
+        self._node = node
+        self._secret = secret
+        self._channels: dict[str, Channel] = {}
+        self._jobs: dict[str, KnownJob] = {}
+        self._next_channel = 0
+        self._next_job = 0
+        self._version = -1
+        self._has_company = False
+        self._clear_pending()
+
+    def _clear_pending(self) -> None:
+        self._touched: dict[int, Channel] = {}
+        self._events: list[tuple[object, ...]] = []
+        self._changed: dict[int, tuple[int, KnownJob]] = {}
+        self._leases: dict[int, int] = {}
+        self._inputs: list[tuple[object, ...]] = []
+        self._results: list[tuple[object, ...]] = []
+        self._is_queue_fed = False
+        self._has_pending = False
+
+    # The life of a transaction.
+
+    def refresh(self) -> bool:
+        """
+        Forget what another connection may have changed; True if one has written since the last look.
+        """
+        (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+        if version == self._version:
+            return False
+        self.forget()
+        self._version = version
+        return True
+
+    def forget(self) -> None:
+        """
+        Know nothing any more: after a rollback, or a commit of somebody else.
+        """
+        self._channels.clear()
+        self._jobs.clear()
+        self._clear_pending()
+        one = self._connection.execute
+        (self._next_channel,) = one("SELECT coalesce(max(id), 0) + 1 FROM channels").fetchone()
+        (self._next_job,) = one("SELECT coalesce(max(pk), 0) + 1 FROM jobs").fetchone()
+        (others,) = one("SELECT count(*) FROM nodes WHERE node <> ?", (self._node,)).fetchone()
+        self._has_company = others > 0
+
+    def distrust(self) -> None:
+        """
+        Forget without a look at the database, which does not answer; the next `refresh` looks.
+        """
+        self._channels.clear()
+        self._jobs.clear()
+        self._clear_pending()
+        self._version = -1
+
+    def evict(self) -> None:
+        """
+        Keep the memory bounded; only between transactions.
+        """
+        for known, most in (
+            (self._channels, self._limits.channels_cached_max),
+            (self._jobs, self._limits.jobs_cached_max),
+        ):
+            if len(known) > most:
+                for name in list(known)[: len(known) - most * 3 // 4]:
+                    del known[name]
+
+    # Streams.
+
+    def channel(self, name: str) -> Channel:
+        known = self._channels.get(name)
+        if known is not None:
+            return known
+        row = self._connection.execute(
+            "SELECT id, top FROM channels WHERE name = ?", (name,)
+        ).fetchone()
+        if row is None:
+            channel_id, top = self._next_channel, 0
+            self._next_channel += 1
+        else:
+            channel_id, top = row
+        known = Channel(channel_id, name, epoch_of(self._secret, name), top)
+        self._channels[name] = known
+        return known
+
+    def append(self, appends: Iterable[Append], now_ms: int) -> list[Publication]:
+        """
+        Give the events their place in their streams.
+        """
+        publications = []
+        for event in appends:
+            channel = self.channel(event.channel)
+            channel.top = offset = channel.top + 1
+            data = stamp(event.body, offset) if event.is_stamped else event.body
+            self._events.append((channel.id, offset, now_ms, data, event.conflate))
+            self._touched[channel.id] = channel
+            publications.append(
+                Publication(
+                    channel=event.channel,
+                    epoch=channel.epoch,
+                    offset=offset,
+                    data=data,
+                    conflate=event.conflate,
+                )
+            )
+        if publications:
+            self._has_pending = True
+        return publications
+
+    # Jobs.
+
+    def job(self, job_id: str) -> KnownJob | None:
+        known = self._jobs.get(job_id)
+        if known is not None:
+            return known
+        row = self._connection.execute(
+            "SELECT pk, seq FROM jobs WHERE id = ?", (job_id,)
+        ).fetchone()
+        if row is None:
+            return None
+        known = KnownJob(*row)
+        self._jobs[job_id] = known
+        return known
+
+    def holder_of(self, unique_key: str) -> str | None:
+        """
+        The active job that has the key.
+        """
+        self.flush()
+        row = self._connection.execute(
+            "SELECT id FROM jobs WHERE unique_key = ? AND is_active = 1", (unique_key,)
+        ).fetchone()
+        return None if row is None else str(row[0])
+
+    def put(
+        self,
+        job: Job,
+        record: Record,
+        *,
+        input: bytes | None = None,
+        large_result: bytes | None = None,
+        lease_until_ms: int | None = None,
+    ) -> None:
+        """
+        Take the next record of a job.
+        """
+        known = self._jobs.get(job.id) or self.job(job.id)
+        if known is None:
+            known = KnownJob(self._next_job, job.seq)
+            self._next_job += 1
+            self._jobs[job.id] = known
+            how = INSERTED
+        else:
+            how = SHOWN
+        new_facts, new_motion = facts(job), motion(job)
+        if how != INSERTED and known.facts != new_facts:
+            how = REWRITTEN
+        elif how != INSERTED and known.motion != new_motion:
+            how = MOVED
+        known.seq, known.job, known.record = job.seq, job, record
+        known.facts, known.motion = new_facts, new_motion
+        before = self._changed.get(known.pk)
+        self._changed[known.pk] = (how if before is None else max(how, before[0]), known)
+        if lease_until_ms is not None:
+            self._leases[known.pk] = lease_until_ms
+        if input is not None:
+            self._inputs.append((known.pk, input))
+        if large_result is not None:
+            self._results.append((known.pk, large_result))
+        if how >= MOVED and job.state is State.QUEUED:
+            self._is_queue_fed = True
+        self._has_pending = True
+
+    # Writing.
+
+    def flush(self) -> None:
+        """
+        Write what is pending, before anything else reads or the transaction ends.
+        """
+        if not self._has_pending:
+            return
+        connection = self._connection
+        insert_many(
+            connection,
+            "INSERT INTO channels (id, name, top) VALUES",
+            [(channel.id, channel.name, channel.top) for channel in self._touched.values()],
+            "ON CONFLICT (id) DO UPDATE SET top = excluded.top",
+        )
+        insert_many(
+            connection,
+            "INSERT INTO events (channel_id, offset, ts, data, conflate) VALUES",
+            self._events,
+        )
+        self._flush_jobs()
+        insert_many(connection, "INSERT OR REPLACE INTO inputs (job_pk, data) VALUES", self._inputs)
+        insert_many(
+            connection, "INSERT OR REPLACE INTO results (job_pk, data) VALUES", self._results
+        )
+        if self._has_company:
+            self._flush_hints()
+        self._clear_pending()
+
+    def _flush_jobs(self) -> None:
+        rows: tuple[list[tuple[object, ...]], ...] = ([], [], [], [])
+        for how, known in self._changed.values():
+            changing = (known.pk, known.seq, _percent(known), *known.record)
+            if how == SHOWN:
+                rows[how].append((*changing[1:], known.pk))
+                continue
+            assert known.motion is not None
+            assert known.facts is not None
+            moved = columns_of(known.motion)
+            if how == MOVED:
+                rows[how].append((*changing[1:], *moved, known.pk))
+            elif how == REWRITTEN:
+                rows[how].append((*changing[1:], *moved, *known.facts[1:], known.pk))
+            else:
+                assert known.job is not None
+                rows[how].append((*changing, *moved, *known.facts[1:], known.job.id))
+        for statement, values in zip(
+            (SHOW_JOB, MOVE_JOB, REWRITE_JOB, INSERT_JOB), rows, strict=True
+        ):
+            if values:
+                self._connection.executemany(statement, values)
+        self._flush_tags()
+        self._flush_runs()
+
+    def _flush_tags(self) -> None:
+        for how, known in self._changed.values():
+            if how < REWRITTEN or known.job is None:
+                continue
+            if how == REWRITTEN:
+                self._connection.execute("DELETE FROM tags WHERE job_pk = ?", (known.pk,))
+            for tag in dict.fromkeys(known.job.tags):
+                self._connection.execute("INSERT INTO tags VALUES (?, ?)", (tag, known.pk))
+
+    def _flush_runs(self) -> None:
+        ended: list[tuple[object, ...]] = []
+        for how, known in self._changed.values():
+            job = known.job
+            if how == SHOWN or job is None:
+                continue
+            if job.state is State.RUNNING and job.worker is not None:
+                lease_until_ms = self._leases.get(known.pk)
+                self._connection.execute(
+                    _RUN, (known.pk, job.attempt, job.worker, job.limit_key, lease_until_ms)
+                )
+            elif how != INSERTED:
+                ended.append((known.pk,))
+        if ended:
+            self._connection.executemany("DELETE FROM runs WHERE job_pk = ?", ended)
+
+    def _flush_hints(self) -> None:
+        letters: list[tuple[object, ...]] = [
+            (self._node, "hint", None, channel.name, b"") for channel in self._touched.values()
+        ]
+        if self._is_queue_fed:
+            letters.append((self._node, "letter", None, "queue", b""))
+        write_letters(self._connection, letters)
+
+
+_RUN = """
+INSERT INTO runs (job_pk, attempt, worker, limit_key, lease_until_ms) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (job_pk) DO UPDATE SET
+    lease_until_ms = CASE
+        WHEN excluded.lease_until_ms IS NULL AND runs.attempt = excluded.attempt AND runs.worker = excluded.worker
+        THEN runs.lease_until_ms ELSE excluded.lease_until_ms END,
+    attempt = excluded.attempt, worker = excluded.worker, limit_key = excluded.limit_key
+"""
+
+
+def write_letters(connection: sqlite3.Connection, letters: Sequence[tuple[object, ...]]) -> None:
+    """
+    Rows of (sender, kind, node, subject, body) for the other processes.
+    """
+    insert_many(
+        connection, "INSERT INTO letters (sender, kind, node, subject, body) VALUES", letters
+    )
+
+
+def _percent(known: KnownJob) -> float | None:
+    return None if known.job is None else known.job.progress.percent

@@ -1,0 +1,203 @@
+import heapq
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from functools import partial
+
+import msgspec
+
+from avance.backends.sqlite.database import SqliteDatabase
+from avance.backends.sqlite.move import Moves
+from avance.backends.sqlite.outbox import drain_outbox
+from avance.backends.sqlite.row import decode_job
+from avance.backends.sqlite.sweep import Sweep, node_of, worker_lost
+from avance.backends.sqlite.writer import Transaction
+from avance.model import machine
+from avance.model.job import Job
+from avance.ports.queue import Claimed, Claims, Held, Queue, Swept
+from avance.ports.store import Durability
+
+
+class SqliteQueue(Queue):
+    """
+    Gives out the jobs of the store on the same database.
+    """
+
+    def __init__(self, database: SqliteDatabase, *, node: str | None = None) -> None:
+        """
+        Args:
+            node: The name of this process; its workers are `<node>/<name>`. While the process lives it holds a lock of that name, so
+                that another process on the machine sees at once that its workers are dead. The node of the database if not given.
+        """
+        self._database = database
+        self._node = node or database.node
+
+    async def claim(
+        self,
+        worker: str,
+        free: Mapping[str, int],
+        kinds: Sequence[str],
+        *,
+        now_ms: int,
+        lease_until_ms: int,
+    ) -> Claims:
+        wanted = _Wanted(
+            worker=worker,
+            room={runner: places for runner, places in free.items() if places > 0},
+            kinds=msgspec.json.encode(list(kinds)).decode(),
+            now_ms=now_ms,
+            lease_until_ms=lease_until_ms,
+            most=self._database.limits.claim_jobs_max,
+        )
+        return await self._database.write(
+            partial(self._claim, wanted), durability=Durability.NORMAL, checks_first=True
+        )
+
+    async def renew(self, worker: str, *, lease_until_ms: int) -> Sequence[Held]:
+        return await self._database.write(
+            partial(_renew, worker, lease_until_ms),
+            durability=Durability.NORMAL,
+            checks_first=True,
+        )
+
+    async def release(self, worker: str, *, now_ms: int, is_counted: bool) -> Swept:
+        return await self._database.write(
+            partial(_release, worker, now_ms, is_counted), checks_first=True
+        )
+
+    async def sweep(self, now_ms: int) -> Swept:
+        sweep = Sweep(
+            locks=self._database.locks,
+            now_ms=now_ms,
+            most=self._database.limits.sweep_jobs_max,
+        )
+        return await self._database.write(
+            sweep.run, durability=Durability.NORMAL, checks_first=True
+        )
+
+    def _claim(self, wanted: "_Wanted", transaction: Transaction) -> Claims:
+        moves = Moves(transaction, wanted.now_ms)
+        if self._database.locks.hold(self._node):
+            # The lock was free: what an earlier process of this name ran is lost.
+            for run in runs_of_node(transaction, self._node):
+                moves.take(worker_lost(run, wanted.now_ms))
+        drain_outbox(moves, wanted.most)
+        with closing(_candidates(transaction, wanted)) as candidates:
+            claimed = list(_give(wanted, moves, candidates))
+        return Claims(claimed=tuple(claimed), publications=tuple(moves.publications))
+
+
+class _Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    worker: str
+    room: dict[str, int]
+    kinds: str
+    """As a JSON list, for SQL."""
+    now_ms: int
+    lease_until_ms: int
+    most: int
+
+
+class _Candidate(msgspec.Struct, frozen=True, order=True):
+    priority: int
+    """Negative, so that the highest comes first."""
+    queued_ms: int
+    pk: int
+    runner: str
+    limit_key: str | None
+    limit_max: int
+
+
+_QUEUED = """
+SELECT -priority, queued_ms, pk, runner, limit_key, limit_max FROM jobs INDEXED BY jobs_queued
+WHERE state = 'queued' AND runner = ? AND kind IN (SELECT value FROM json_each(?))
+    AND (expires_ms IS NULL OR expires_ms > ?)
+    AND (limit_key IS NULL OR limit_max > (SELECT count(*) FROM runs WHERE runs.limit_key = jobs.limit_key))
+ORDER BY priority DESC, queued_ms, pk
+"""
+
+
+def _give(wanted: _Wanted, moves: Moves, candidates: Iterator[_Candidate]) -> Iterator[Claimed]:
+    transaction = moves.transaction
+    room = dict(wanted.room)
+    given = 0
+    taken: dict[str, int] = {}
+    for candidate in candidates:
+        if given >= wanted.most or not any(room.values()):
+            return
+        if room[candidate.runner] == 0:
+            continue
+        key = candidate.limit_key
+        if key is not None:
+            if key not in taken:
+                taken[key] = _running(transaction, key)
+            if taken[key] >= candidate.limit_max:
+                continue
+            taken[key] += 1
+        room[candidate.runner] -= 1
+        given += 1
+        job, encoded = _load(transaction, candidate.pk)
+        step = machine.claim(job, wanted.worker, wanted.now_ms)
+        moves.take(step, lease_until_ms=wanted.lease_until_ms)
+        yield Claimed(job=step.job, input=encoded)
+
+
+def _candidates(transaction: Transaction, wanted: _Wanted) -> Generator[_Candidate, None, None]:
+    # The cursors stay open while jobs are claimed: what is claimed waits in the ledger until they have been read.
+    transaction.ledger.flush()
+    cursors = [
+        transaction.connection.execute(_QUEUED, (runner, wanted.kinds, wanted.now_ms))
+        for runner in wanted.room
+    ]
+    try:
+        yield from heapq.merge(*(map(_candidate, cursor) for cursor in cursors))
+    finally:
+        for cursor in cursors:
+            cursor.close()
+
+
+def _candidate(row: tuple[int, int | None, int, str, str | None, int]) -> _Candidate:
+    priority, queued_ms, pk, runner, limit_key, limit_max = row
+    return _Candidate(priority, queued_ms or 0, pk, runner, limit_key, limit_max)
+
+
+def _running(transaction: Transaction, limit_key: str) -> int:
+    (running,) = transaction.connection.execute(
+        "SELECT count(*) FROM runs WHERE limit_key = ?", (limit_key,)
+    ).fetchone()
+    return int(running)
+
+
+def _load(transaction: Transaction, pk: int) -> tuple[Job, bytes]:
+    doc, result, encoded = transaction.connection.execute(
+        "SELECT doc, inline_result, data FROM jobs LEFT JOIN inputs ON job_pk = pk WHERE pk = ?",
+        (pk,),
+    ).fetchone()
+    return decode_job(doc, result), encoded or b""
+
+
+def _renew(worker: str, lease_until_ms: int, transaction: Transaction) -> list[Held]:
+    transaction.execute(
+        "UPDATE runs SET lease_until_ms = ? WHERE worker = ?", (lease_until_ms, worker)
+    )
+    rows = transaction.execute(
+        "SELECT id, runs.attempt FROM runs JOIN jobs ON pk = job_pk WHERE worker = ? ORDER BY pk",
+        (worker,),
+    )
+    return [Held(job_id=job_id, attempt=attempt) for job_id, attempt in rows]
+
+
+def _release(worker: str, now_ms: int, is_counted: bool, transaction: Transaction) -> Swept:
+    moves = Moves(transaction, now_ms)
+    rows = transaction.execute(
+        "SELECT doc, inline_result FROM runs JOIN jobs ON pk = job_pk WHERE worker = ? ORDER BY pk",
+        (worker,),
+    )
+    for record in rows.fetchall():
+        moves.take(worker_lost(decode_job(*record), now_ms, is_counted=is_counted))
+    return Swept(jobs=tuple(moves.jobs), publications=tuple(moves.publications))
+
+
+def runs_of_node(transaction: Transaction, node: str) -> list[Job]:
+    rows = transaction.execute(
+        "SELECT worker, doc, inline_result FROM runs JOIN jobs ON pk = job_pk ORDER BY pk"
+    )
+    return [decode_job(*record) for worker, *record in rows.fetchall() if node_of(worker) == node]

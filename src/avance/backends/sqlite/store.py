@@ -1,0 +1,206 @@
+import sqlite3
+from collections.abc import Sequence
+from functools import partial
+from typing import Self
+
+from avance.backends.sqlite.database import SqliteDatabase
+from avance.backends.sqlite.epoch import epoch_of
+from avance.backends.sqlite.listing import list_jobs
+from avance.backends.sqlite.row import Record, decode_job, encode_job
+from avance.backends.sqlite.trim import trim_round
+from avance.backends.sqlite.writer import Transaction
+from avance.errors import Conflict
+from avance.model.job import Children, Job
+from avance.model.stream import Append, Position, Publication, StreamPage, job_channel
+from avance.ports.store import (
+    Commit,
+    JobFilter,
+    JobPage,
+    JobWrite,
+    Part,
+    Retention,
+    Store,
+)
+
+Encoded = tuple[JobWrite, Record]
+
+
+class SqliteStore(Store):
+    """
+    Jobs and streams in one file.
+    """
+
+    def __init__(self, database: SqliteDatabase) -> None:
+        self._database = database
+
+    async def __aenter__(self) -> Self:
+        await self._database.__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._database.__aexit__()
+
+    async def commit(self, commit: Commit) -> Sequence[Publication]:
+        writes = [(write, encode_job(write.job)) for write in commit.writes]
+        if writes:
+            _check_shape(commit)
+        return await self._database.write(
+            partial(_commit, writes, commit.appends),
+            durability=commit.durability,
+            checks_first=True,
+        )
+
+    async def job(self, job_id: str) -> Job | None:
+        return await self._database.read(partial(_job, job_id))
+
+    async def jobs(self, wanted: JobFilter) -> JobPage:
+        most = self._database.limits.page_jobs_max
+        return await self._database.read(partial(list_jobs, wanted, most))
+
+    async def part(self, job_id: str, part: Part) -> bytes | None:
+        return await self._database.read(partial(_part, job_id, part))
+
+    async def stream(
+        self, channel: str, *, since: int | None = None, limit: int = 0, is_reversed: bool = False
+    ) -> StreamPage:
+        limit = min(limit, self._database.limits.stream_publications_max)
+        return await self._database.read(partial(_stream, channel, since, limit, is_reversed))
+
+    async def children(self, parent_id: str) -> Children:
+        return await self._database.read(partial(_children, parent_id))
+
+    async def trim(self, now_ms: int, policy: Retention) -> int:
+        return await trim_round(self._database, now_ms, policy)
+
+
+def _check_shape(commit: Commit) -> None:
+    """
+    A commit that would make `seq` and the stream differ is a mistake of the program.
+    """
+    seen: set[str] = set()
+    keys: dict[str, str] = {}
+    for write in commit.writes:
+        job = write.job
+        channel = job_channel(job.id)
+        told = sum(append.channel == channel for append in commit.appends)
+        if job.seq != (write.expects or 0) + told:
+            raise ValueError(
+                f"job {job.id} has seq {job.seq}, but {told} events follow {write.expects or 0}"
+            )
+        if job.id in seen:
+            raise ValueError(f"job {job.id} is written twice in one commit")
+        seen.add(job.id)
+        key = job.unique_key
+        if key is None or job.state.is_terminal:
+            continue
+        if key in keys:
+            raise _duplicate(job, keys[key])
+        keys[key] = job.id
+
+
+def _commit(
+    writes: Sequence[Encoded], appends: Sequence[Append], transaction: Transaction
+) -> list[Publication]:
+    for write, _ in writes:
+        _check(transaction, write)
+    for write, record in writes:
+        transaction.ledger.put(
+            write.job, record, input=write.input, large_result=write.large_result
+        )
+    return transaction.ledger.append(appends, transaction.now_ms)
+
+
+def _check(transaction: Transaction, write: JobWrite) -> None:
+    job = write.job
+    known = transaction.ledger.job(job.id)
+    actual = None if known is None else known.seq
+    if actual != write.expects:
+        raise Conflict(
+            f"job {job.id} is at {actual}, not at {write.expects}; read it again and decide",
+            code="stale_write",
+            job_id=job.id,
+            expected=write.expects,
+            actual=actual,
+        )
+    if job.unique_key is None or job.state.is_terminal:
+        return
+    if known is not None and known.is_active_with(job.unique_key):
+        return
+    holder = transaction.ledger.holder_of(job.unique_key)
+    if holder is not None and holder != job.id:
+        raise _duplicate(job, holder)
+
+
+def _duplicate(job: Job, holder: str) -> Conflict:
+    return Conflict(
+        f"job {holder} is active with the unique key {job.unique_key}; follow it, or wait for its end",
+        code="duplicate",
+        job_id=holder,
+        unique_key=job.unique_key,
+    )
+
+
+def _job(job_id: str, connection: sqlite3.Connection) -> Job | None:
+    row = connection.execute(
+        "SELECT doc, inline_result FROM jobs WHERE id = ?", (job_id,)
+    ).fetchone()
+    return None if row is None else decode_job(*row)
+
+
+def _part(job_id: str, part: Part, connection: sqlite3.Connection) -> bytes | None:
+    table = "inputs" if part is Part.INPUT else "results"
+    row = connection.execute(
+        f"SELECT data FROM {table} WHERE job_pk = (SELECT pk FROM jobs WHERE id = ?)", (job_id,)
+    ).fetchone()
+    return None if row is None else bytes(row[0])
+
+
+def _stream(
+    channel: str,
+    since: int | None,
+    limit: int,
+    is_reversed: bool,
+    connection: sqlite3.Connection,
+) -> StreamPage:
+    (secret,) = connection.execute("SELECT value FROM meta WHERE key = 'secret'").fetchone()
+    epoch = epoch_of(secret, channel)
+    found = connection.execute("SELECT id, top FROM channels WHERE name = ?", (channel,)).fetchone()
+    if found is None:
+        return StreamPage(top=Position(epoch=epoch, offset=0))
+    channel_id, top = found
+    position = Position(epoch=epoch, offset=top)
+    if limit <= 0:
+        return StreamPage(top=position)
+    if is_reversed:
+        rows = connection.execute(
+            "SELECT offset, data, conflate FROM events WHERE channel_id = ? AND offset < ? ORDER BY offset DESC LIMIT ?",
+            (channel_id, top + 1 if since is None else since, limit),
+        )
+    else:
+        rows = connection.execute(
+            "SELECT offset, data, conflate FROM events WHERE channel_id = ? AND offset > ? ORDER BY offset LIMIT ?",
+            (channel_id, since or 0, limit),
+        )
+    return StreamPage(
+        top=position,
+        publications=tuple(
+            Publication(channel=channel, epoch=epoch, offset=offset, data=data, conflate=conflate)
+            for offset, data, conflate in rows
+        ),
+    )
+
+
+def _children(parent_id: str, connection: sqlite3.Connection) -> Children:
+    # A child that has ended, whichever way, is work that is over.
+    total, completed, failed, percent = connection.execute(
+        "SELECT count(*), coalesce(sum(state = 'completed'), 0), coalesce(sum(state IN ('failed', 'cancelled', 'expired')), 0),"
+        " sum(weight * CASE WHEN is_active THEN coalesce(percent, 0) ELSE 100 END) / nullif(sum(weight), 0)"
+        " FROM jobs WHERE parent_id = ?",
+        (parent_id,),
+    ).fetchone()
+    return Children(
+        total=total,
+        completed=completed,
+        failed=failed,
+        percent=None if percent is None else round(percent, 4),
+    )
