@@ -3,7 +3,7 @@ Follow one stream from a position on: the bus wakes, the store tells.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 
 from avance.model.stream import Publication, StreamPage
@@ -61,7 +61,7 @@ class Follower:
                 return page
         return page
 
-    async def events(self, channel: str, *, since: int) -> AsyncIterator[Publication]:
+    async def events(self, channel: str, *, since: int) -> AsyncGenerator[Publication]:
         """
         Every publication after `since`, without end.
         """

@@ -1,0 +1,224 @@
+"""
+The reporter on a real store: order, throttle, refusals, parents, and what another node wrote in between.
+"""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+from random import Random
+from typing import NamedTuple
+
+import anyio
+import msgspec
+import pytest
+
+from avance.backends.memory import MemoryBus
+from avance.backends.sqlite import SqliteDatabase, SqliteStore
+from avance.backends.system import SystemClock
+from avance.errors import Conflict, NotFound
+from avance.jobs.follow import Follower
+from avance.jobs.reporter import Reporter
+from avance.jobs.task import Throttle
+from avance.model import machine
+from avance.model.job import Job, JobError, State
+from avance.model.report import Done, Failed, LogWritten, ProgressMade
+from avance.model.stream import job_channel, jobs_channel
+from avance.ports.store import Commit, JobWrite, Store
+
+ID = "7a1c3f60-0000-4000-8000-000000000001"
+
+
+class Bench(NamedTuple):
+    reporter: Reporter
+    store: Store
+    follower: Follower
+
+    async def until(self, wanted: Callable[[Job], bool]) -> Job:
+        """
+        Wait, event by event, for the job to be as wanted.
+        """
+        with anyio.fail_after(10):
+            async with aclosing(self.follower.events(job_channel(ID), since=0)) as news:
+                async for _ in news:
+                    job = await self.store.job(ID)
+                    if job is not None and wanted(job):
+                        return job
+        raise AssertionError("a stream of events has no end")
+
+
+@asynccontextmanager
+async def a_reporter(*, hz: float = 10.0) -> AsyncIterator["Bench"]:
+    bus = MemoryBus()
+    async with (
+        SqliteDatabase(":memory:", clock=SystemClock()) as database,
+        SqliteStore(database) as store,
+        bus,
+    ):
+        reporter = Reporter(
+            store, bus, SystemClock(), random=Random(1), throttle_of=lambda _: Throttle(hz=hz)
+        )
+        async with reporter:
+            yield Bench(reporter, store, Follower(store, bus))
+
+
+def a_job(**changes: object) -> Job:
+    values: dict[str, object] = {
+        "id": ID,
+        "kind": "demo",
+        "state": State.RUNNING,
+        "created_ms": 1,
+        "started_ms": 1,
+        "owner": "ana",
+    }
+    return Job(**{**values, **changes})  # type: ignore[arg-type]
+
+
+async def events(store: Store, channel: str = job_channel(ID)) -> list[dict[str, object]]:
+    page = await store.stream(channel, since=0, limit=1000)
+    return [json.loads(publication.data) for publication in page.publications]
+
+
+async def flushed(reporter: Reporter) -> Job:
+    return await reporter.change(ID, machine.stay)
+
+
+async def test_reports_are_written_in_order_with_gap_free_numbers() -> None:
+    async with a_reporter() as bench:
+        reporter, store, _ = bench
+        await reporter.create(a_job(), b"{}")
+        for number in range(50):
+            reporter.tell(LogWritten(job_id=ID, attempt=1, message=str(number)))
+        reporter.tell(Done(job_id=ID, attempt=1, result=msgspec.Raw(b'{"ok":true}')))
+        job = await flushed(reporter)
+        told = await events(store)
+    assert [event["message"] for event in told if event["type"] == "log"] == [
+        str(n) for n in range(50)
+    ]
+    assert [event["seq"] for event in told] == list(range(1, job.seq + 1))
+    assert told[-1]["to"] == "completed"
+
+
+async def test_a_burst_of_progress_is_thinned_and_its_last_word_is_kept() -> None:
+    async with a_reporter(hz=10) as bench:
+        reporter, store, _ = bench
+        await reporter.create(a_job(), b"{}")
+        for number in range(1, 1000):
+            reporter.tell(ProgressMade(job_id=ID, attempt=1, percent=number / 10))
+        reporter.tell(LogWritten(job_id=ID, attempt=1, message="after"))
+        job = await flushed(reporter)
+        told = await events(store)
+    shown = [event for event in told if event["type"] == "progress"]
+    assert len(shown) < 10
+    assert job.progress.percent == 99.9
+    assert told[-1]["type"] == "log"
+
+
+async def test_held_progress_is_written_by_itself_when_its_time_comes() -> None:
+    async with a_reporter(hz=20) as bench:
+        reporter, _store, _ = bench
+        await reporter.create(a_job(), b"{}")
+        reporter.tell(ProgressMade(job_id=ID, attempt=1, percent=1))
+        reporter.tell(ProgressMade(job_id=ID, attempt=1, percent=2))
+        assert await bench.until(lambda job: job.progress.percent == 2)
+
+
+async def test_leaving_the_reporter_writes_what_was_told() -> None:
+    bus = MemoryBus()
+    async with (
+        SqliteDatabase(":memory:", clock=SystemClock()) as database,
+        SqliteStore(database) as store,
+        bus,
+    ):
+        async with Reporter(
+            store, bus, SystemClock(), random=Random(1), throttle_of=lambda _: Throttle(hz=0.01)
+        ) as reporter:
+            await reporter.create(a_job(), b"{}")
+            reporter.tell(ProgressMade(job_id=ID, attempt=1, percent=1))
+            reporter.tell(ProgressMade(job_id=ID, attempt=1, percent=42))
+        stored = await store.job(ID)
+        assert stored is not None
+        assert stored.progress.percent == 42
+
+
+async def test_a_cancel_wins_over_a_late_result() -> None:
+    async with a_reporter() as bench:
+        reporter, store, _ = bench
+        await reporter.create(a_job(), b"{}")
+        cancelled = await reporter.change(ID, lambda job: machine.cancel(job, 5))
+        reporter.tell(Done(job_id=ID, attempt=1, result=msgspec.Raw(b"1")))
+        assert (await flushed(reporter)).state is State.CANCELLED
+        assert cancelled.seq == len(await events(store))
+
+
+async def test_what_a_decision_raises_reaches_who_asked() -> None:
+    async with a_reporter() as bench:
+        reporter, _store, _ = bench
+        await reporter.create(a_job(state=State.COMPLETED), b"{}")
+        with pytest.raises(Conflict, match="completed"):
+            await reporter.change(ID, lambda job: machine.cancel(job, 5))
+        with pytest.raises(NotFound):
+            await reporter.change("nobody", machine.stay)
+
+
+async def test_a_step_is_decided_anew_when_another_node_wrote_in_between() -> None:
+    async with a_reporter() as bench:
+        reporter, store, _ = bench
+        job = await reporter.create(a_job(), b"{}")
+        foreign = machine.report(job, LogWritten(job_id=ID, attempt=1, message="from elsewhere"), 3)
+        await store.commit(
+            Commit(writes=(JobWrite(job=foreign.job, expects=job.seq),), appends=foreign.appends)
+        )
+        reporter.tell(LogWritten(job_id=ID, attempt=1, message="from here"))
+        await flushed(reporter)
+        told = await events(store)
+    assert [event.get("message") for event in told] == [None, "from elsewhere", "from here"]
+
+
+async def test_a_result_over_the_limit_fails_the_job_with_the_reason() -> None:
+    async with a_reporter() as bench:
+        reporter, _store, _ = bench
+        await reporter.create(a_job(), b"{}")
+        reporter.tell(
+            Done(job_id=ID, attempt=1, result=msgspec.Raw(b'"' + b"x" * 17_000_000 + b'"'))
+        )
+        job = await flushed(reporter)
+    assert job.state is State.FAILED
+    assert job.error is not None
+    assert job.error.code == "result_too_large"
+
+
+async def test_the_owners_list_hears_of_every_state() -> None:
+    async with a_reporter() as bench:
+        reporter, store, _ = bench
+        await reporter.create(a_job(state=State.QUEUED), b"{}")
+        await reporter.change(ID, lambda job: machine.claim(job, "w", 2))
+        reporter.tell(Done(job_id=ID, attempt=1, result=msgspec.Raw(b"1")))
+        await flushed(reporter)
+        listed = await events(store, jobs_channel("ana"))
+    assert [event["job"]["state"] for event in listed] == ["queued", "running", "completed"]  # type: ignore[index]
+
+
+async def test_children_roll_up_and_a_parent_that_waits_ends_with_the_last() -> None:
+    child = "7a1c3f60-0000-4000-8000-0000000000c"
+    async with a_reporter() as bench:
+        reporter, _store, _ = bench
+        await reporter.create(a_job(), b"{}")
+        for number in (1, 2):
+            await reporter.create(
+                a_job(id=f"{child}{number}", parent_id=ID, owner=None, weight=number), b"{}"
+            )
+        await reporter.roll_up(ID)
+        reporter.tell(Done(job_id=ID, attempt=1, result=msgspec.Raw(b'"parent"')))
+        waiting = await flushed(reporter)
+        assert waiting.awaits_children
+        reporter.tell(ProgressMade(job_id=f"{child}2", attempt=1, percent=50))
+        reporter.tell(Done(job_id=f"{child}1", attempt=1, result=msgspec.Raw(b"1")))
+        reporter.tell(
+            Failed(
+                job_id=f"{child}2", attempt=1, error=JobError(kind="error", code="x", message="no")
+            )
+        )
+        job = await bench.until(lambda job: job.state.is_terminal)
+    assert job.state is State.COMPLETED
+    assert job.children is not None
+    assert (job.children.total, job.children.completed, job.children.failed) == (2, 1, 1)
