@@ -57,7 +57,7 @@ def recover_stream(
     )
 
 
-def recover_cache(epoch: str, top: int, latest: HasOffset | None) -> bool:
+def recover_cache(top: int, latest: HasOffset | None) -> bool:
     """
     Tell whether the latest publication alone brings a client up to date.
     """

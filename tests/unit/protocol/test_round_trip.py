@@ -63,7 +63,7 @@ def values(field: Field, depth: int) -> st.SearchStrategy[Any]:
 @cache
 def messages(message: type[m.Wire], depth: int = 0) -> st.SearchStrategy[Any]:
     fields = TABLE[message]
-    fields_max = 5 if depth == 2 else 2
+    fields_max = 5 if depth in (1, 2) else 2
 
     @st.composite
     def build(draw: st.DrawFn) -> m.Wire:
