@@ -42,7 +42,9 @@ class Load:
             preexec_fn=prepare,
         )
 
-    def ask(self, command: str, *, timeout_s: float = ANSWER_TIMEOUT_S, **arguments: float) -> dict[str, Any]:
+    def ask(
+        self, command: str, *, timeout_s: float = ANSWER_TIMEOUT_S, **arguments: float
+    ) -> dict[str, Any]:
         """
         Give one command and wait for its line of JSON.
         """
@@ -64,7 +66,9 @@ class Load:
     def connect(self, expected: int, *, seconds: float = 120) -> dict[str, Any]:
         answer = self.ask("connect", seconds=seconds)
         if answer["live"] < expected:
-            raise LoadFailed(f"{answer['live']} of {expected} connections are live: {answer['complaint']}")
+            raise LoadFailed(
+                f"{answer['live']} of {expected} connections are live: {answer['complaint']}"
+            )
         return answer
 
     def close(self) -> None:

@@ -125,9 +125,13 @@ class Process:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1.0):
                 return
             if self._process is not None and self._process.poll() is not None:
-                raise DidNotStart(f"{self.name} ended with {self._process.returncode}: {self.tail()}")
+                raise DidNotStart(
+                    f"{self.name} ended with {self._process.returncode}: {self.tail()}"
+                )
             time.sleep(POLL_S)
-        raise DidNotStart(f"{self.name} did not listen within {START_TIMEOUT_S:.0f} s: {self.tail()}")
+        raise DidNotStart(
+            f"{self.name} did not listen within {START_TIMEOUT_S:.0f} s: {self.tail()}"
+        )
 
     def tail(self) -> str:
         return self.log.read_text(errors="replace")[-1500:] if self.log.exists() else ""
@@ -147,6 +151,9 @@ class Process:
             if line.startswith("VmRSS:"):
                 return int(line.split()[1])
         return 0
+
+    def open_files(self) -> int:
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
 
     def kill(self) -> None:
         self._signal(signal.SIGKILL)

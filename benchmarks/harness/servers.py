@@ -12,10 +12,22 @@ from types import TracebackType
 from typing import Any, Self
 
 from benchmarks.harness.load import Load
-from benchmarks.harness.places import BENCHMARKS, BIN, DATA, PEERS, PEERS_NODE, PEERS_VENV, REPOSITORY
+from benchmarks.harness.places import (
+    BENCHMARKS,
+    BIN,
+    DATA,
+    PEERS,
+    PEERS_NODE,
+    PEERS_VENV,
+    REPOSITORY,
+)
 from benchmarks.harness.process import Process, free_port
 
 API_KEY = "bench-key"
+LIVE_CHANNEL = "bench:live"
+"""Goes to who listens now; nothing of it is kept."""
+STORED_CHANNEL = "stored:bench"
+"""Keeps a thousand publications, on disk with avance, and can be recovered."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +91,7 @@ class Running:
             "publish_path": self.server.publish_path,
             "body": self.server.body,
             "connections": connections,
+            "channel": LIVE_CHANNEL,
         }
         if self.server.publish_header:
             own["publish_header"] = self.server.publish_header
@@ -101,7 +114,13 @@ class Running:
 
 def _peer(script: str, *extra: str) -> Callable[[int, int, Path], list[str]]:
     def command(port: int, publish_port: int, data: Path) -> list[str]:
-        return [str(PEERS_VENV / "bin" / "python"), str(PEERS / script), str(port), str(publish_port), *extra]
+        return [
+            str(PEERS_VENV / "bin" / "python"),
+            str(PEERS / script),
+            str(port),
+            str(publish_port),
+            *extra,
+        ]
 
     return command
 
@@ -109,7 +128,17 @@ def _peer(script: str, *extra: str) -> Callable[[int, int, Path], list[str]]:
 def avance_command(*arguments: str) -> Callable[[int, int, Path], list[str]]:
     def command(port: int, publish_port: int, data: Path) -> list[str]:
         executable = str(Path(sys.executable).parent / "avance")
-        return [executable, "serve", *arguments, "--host", "127.0.0.1", "--port", str(port), "--data", str(data)]
+        return [
+            executable,
+            "serve",
+            *arguments,
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(port),
+            "--data",
+            str(data),
+        ]
 
     return command
 
@@ -134,7 +163,11 @@ def centrifuge_server(history: int = 0) -> Server:
     return Server(
         name="centrifuge-go",
         title="Go centrifuge library",
-        command=lambda port, publish_port, data: [str(BIN / "centrifuge_go"), str(port), str(history)],
+        command=lambda port, publish_port, data: [
+            str(BIN / "centrifuge_go"),
+            str(port),
+            str(history),
+        ],
         environment={"GOMAXPROCS": "1"},
         dialect="centrifugo",
         body='{"channel":"$channel","data":$event}',
@@ -155,9 +188,7 @@ FASTAPI = Server(
     title="FastAPI connection manager",
     command=_peer("fastapi_manager.py"),
 )
-GRANIAN = Server(
-    name="granian", title="the same on granian", command=_peer("granian_manager.py")
-)
+GRANIAN = Server(name="granian", title="the same on granian", command=_peer("granian_manager.py"))
 WEBSOCKETS = Server(
     name="websockets",
     title="websockets broadcast",

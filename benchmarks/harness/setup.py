@@ -25,7 +25,9 @@ def _run(command: list[str], directory: Path) -> None:
         command, cwd=directory, capture_output=True, text=True, timeout=STEP_TIMEOUT_S, check=False
     )
     if done.returncode != 0:
-        raise SetupFailed(f"{' '.join(command)} ended with {done.returncode}: {done.stderr[-2000:]}")
+        raise SetupFailed(
+            f"{' '.join(command)} ended with {done.returncode}: {done.stderr[-2000:]}"
+        )
 
 
 def _is_current(stamp: Path, sources: list[Path]) -> bool:

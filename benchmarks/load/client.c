@@ -84,7 +84,7 @@ static bool connect_socket(struct client *client)
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     setsockopt(client->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
-    if (client->index >= options.connections - options.stalled) {
+    if (client->index < options.stalled) {
         int bytes = STALLED_RECEIVE_BYTES;
         setsockopt(client->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
     }
@@ -166,7 +166,7 @@ void clients_drop(void)
 
 void clients_stall(void)
 {
-    for (int i = options.connections - options.stalled; i < options.connections; i++) {
+    for (int i = 0; i < options.stalled; i++) {
         struct client *client = &clients[i];
         if (client->state != STATE_LIVE || client->is_stalled)
             continue;

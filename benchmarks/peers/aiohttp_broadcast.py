@@ -36,4 +36,6 @@ app.add_routes([web.get("/connection/websocket", connection), web.post("/publish
 
 if __name__ == "__main__":
     uvloop.install()
-    web.run_app(app, host="127.0.0.1", port=int(sys.argv[1]), access_log=None, print=None, backlog=4096)
+    web.run_app(
+        app, host="127.0.0.1", port=int(sys.argv[1]), access_log=None, print=None, backlog=4096
+    )

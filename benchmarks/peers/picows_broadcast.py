@@ -4,7 +4,6 @@ picows: the Cython server, one `send` for each transport, on uvloop.
 usage: picows_broadcast.py PORT PUBLISH_PORT
 """
 
-import asyncio
 import sys
 
 import uvloop

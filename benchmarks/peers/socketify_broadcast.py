@@ -23,7 +23,11 @@ async def publish(response, request) -> None:
 
 app.ws(
     "/connection/websocket",
-    {"compression": CompressOptions.DISABLED, "open": opened, "message": lambda websocket, message, opcode: None},
+    {
+        "compression": CompressOptions.DISABLED,
+        "open": opened,
+        "message": lambda websocket, message, opcode: None,
+    },
 )
 app.post("/publish", publish)
 app.listen({"port": int(sys.argv[1]), "host": "127.0.0.1"}, lambda config: None)

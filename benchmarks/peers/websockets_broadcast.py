@@ -4,7 +4,6 @@
 usage: websockets_broadcast.py PORT PUBLISH_PORT
 """
 
-import asyncio
 import sys
 
 import uvloop

@@ -1,0 +1,62 @@
+"""
+Ask all questions, or those that are named: `python -m benchmarks [--quick] [question …]`.
+"""
+
+import importlib
+import sys
+import time
+import traceback
+
+from benchmarks.harness.question import Outcome, Settings, arguments, ask
+from benchmarks.harness.setup import prepare
+
+QUESTIONS = (
+    "fanout",
+    "fanout_under_load",
+    "mounted",
+    "memory",
+    "own_channel",
+    "stalled_reader",
+    "progress_latency",
+    "persisted_events",
+    "jobs",
+    "reconnect_storm",
+    "growth",
+)
+
+
+def _ask(name: str, settings: Settings) -> Outcome | None:
+    question = importlib.import_module(f"benchmarks.{name}")
+    try:
+        return ask(question.NAME, question.TITLE, question.measure, settings)
+    except Exception:  # noqa: BLE001  one question that fails must not hide the answers of the others
+        traceback.print_exc()
+        return None
+
+
+def main() -> int:
+    parser = arguments(__doc__ or "")
+    parser.add_argument("question", nargs="*", metavar="question", help="default: all")
+    given = parser.parse_args()
+    if unknown := set(given.question) - set(QUESTIONS):
+        parser.error(
+            f"no such question: {', '.join(sorted(unknown))}; there are {', '.join(QUESTIONS)}"
+        )
+    settings = Settings(quick=given.quick)
+    began_s = time.monotonic()
+    prepare()
+    outcomes = {name: _ask(name, settings) for name in given.question or QUESTIONS}
+    for name, outcome in outcomes.items():
+        if outcome is None:
+            print(f"{name}: failed, see above")
+            continue
+        for target in outcome.targets:
+            print(
+                f"{name}: {target.measure}: {target.got} (wanted {target.wanted}), {'met' if target.is_met else 'MISSED'}"
+            )
+    print(f"{time.monotonic() - began_s:.0f} s")
+    return 1 if None in outcomes.values() else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,112 @@
+"""
+One of a thousand readers stops reading: do the others notice, and what does it cost?
+"""
+
+from typing import Any
+
+from benchmarks.harness.contest import Contestant, contest
+from benchmarks.harness.process import DidNotStart
+from benchmarks.harness.question import Outcome, Settings, Table, main
+from benchmarks.harness.servers import (
+    AIOHTTP,
+    AVANCE,
+    BROADCASTER,
+    CENTRIFUGE,
+    FASTAPI,
+    NODE_WS,
+    WEBSOCKETS,
+    Server,
+)
+
+NAME = "stalled_reader"
+TITLE = "One reader of a thousand stops reading"
+SERVERS = (AVANCE, CENTRIFUGE, FASTAPI)
+MORE = (BROADCASTER, AIOHTTP, WEBSOCKETS, NODE_WS)
+CONNECTIONS = 1_000
+RATE = 20
+FLOOD_BYTES = 32_768
+QUEUE_LIMIT_MIB = 2.0
+"""1 MiB is the limit of a connection's queue; the allocator does not give back every page."""
+NOISE = 2.0
+"""p99 at 20 events a second differs by this factor between two runs of the same server on a shared machine."""
+
+
+def _sample(contestant: Contestant, settings: Settings) -> dict[str, Any]:
+    process = contestant.running.process
+    seconds = settings.pick(4.0, 1.5)
+    flood = {"events": settings.pick(200, 120), "window": 1, "bytes": FLOOD_BYTES, "drain": 2}
+    flood["seconds"] = settings.pick(20, 8)
+    before = contestant.run(seconds=seconds, rate=RATE)
+    # Once while all read: buffers that grow with the size of a message belong to nobody's stall.
+    contestant.run(**flood)
+    memory_kib, files = process.memory_kib(), process.open_files()
+    contestant.load.ask("stall")
+    flooded = contestant.run(**flood)
+    grown_kib = process.memory_kib() - memory_kib
+    after = contestant.run(seconds=seconds, rate=RATE, drain=2)
+    due = int(seconds * RATE) * (CONNECTIONS - 1)
+    return {
+        "server": contestant.name,
+        "before": before,
+        "flood": flooded,
+        "after": after,
+        "share_of_the_others": min(1.0, after["deliveries"] / due),
+        "grown_kib": grown_kib,
+        "published_kib": flooded["events"] * FLOOD_BYTES / 1024,
+        "is_dropped": process.open_files() < files,
+    }
+
+
+def _row(server: Server, sample: dict[str, Any]) -> tuple[str | float | int | None, ...]:
+    before, after = sample["before"]["latency_ms"], sample["after"]["latency_ms"]
+    return (
+        server.title,
+        before and before["p99"],
+        after and after["p99"],
+        f"{sample['share_of_the_others']:.0%}",
+        sample["published_kib"],
+        sample["grown_kib"],
+        "disconnected" if sample["is_dropped"] else "kept",
+    )
+
+
+def _judge(outcome: Outcome, sample: dict[str, Any]) -> None:
+    share = sample["share_of_the_others"]
+    outcome.holds("the others get everything", share == 1.0, f"{share:.0%}")
+    before = sample["before"]["latency_ms"]["p99"]
+    after = (sample["after"]["latency_ms"] or {}).get("p99", float("inf"))
+    outcome.at_most("p99 of the others, of what it was before", after / before, NOISE)
+    outcome.at_most("MiB that the process grew by", sample["grown_kib"] / 1024, QUEUE_LIMIT_MIB)
+
+
+def measure(settings: Settings) -> Outcome:
+    outcome = Outcome()
+    table = Table(
+        title=f"{CONNECTIONS:,} connections, {RATE} events a second",
+        columns=(
+            "server",
+            "p99 ms before",
+            "p99 ms of the others after",
+            "of the events the others get",
+            "KiB published to it",
+            "KiB grown",
+            "the stalled one is",
+        ),
+    )
+    for server in settings.pick((*SERVERS, *MORE), SERVERS):
+        try:
+            with contest([server], CONNECTIONS, outcome.notes, stalled=1) as contestants:
+                for contestant in contestants:
+                    sample = _sample(contestant, settings)
+                    table.rows.append(_row(server, sample))
+                    outcome.samples.append(sample)
+                    if server.name == "avance":
+                        _judge(outcome, sample)
+        except DidNotStart as error:
+            outcome.notes.append(f"{server.title} was left out: {str(error)[:200]}")
+    outcome.tables.append(table)
+    return outcome
+
+
+if __name__ == "__main__":
+    main(NAME, TITLE, measure)
