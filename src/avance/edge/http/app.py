@@ -1,0 +1,97 @@
+"""
+The HTTP side as one ASGI app.
+"""
+
+from collections.abc import Sequence
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import BaseRoute, Mount
+
+from avance.edge.http import docs, problem
+from avance.edge.http.authenticate import Authentication
+from avance.edge.http.guard import Guard
+from avance.edge.http.health import HealthRoutes
+from avance.edge.http.jobs import JobRoutes, StartLimits
+from avance.edge.http.openapi import write_openapi
+from avance.edge.http.origin import ANY
+from avance.edge.http.services import HttpServices
+from avance.edge.http.tokens import TokenRoutes
+
+PUBLIC_PATHS = ("/health", "/ready", "/console/", *docs.PUBLIC_PATHS)
+_LOOPBACK_ORIGIN = (
+    r"https?://(localhost|[a-z0-9-]+\.localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])(:\d{1,5})?"
+)
+
+
+def http_app(services: HttpServices) -> FastAPI:
+    """
+    Everything that avance serves over HTTP, sockets included.
+    """
+    app = FastAPI(
+        title=docs.TITLE,
+        version=services.version,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    problem.install(app)
+    starts = StartLimits(services)
+    for part in (
+        JobRoutes(services, starts),
+        TokenRoutes(services, starts),
+        HealthRoutes(services),
+    ):
+        app.include_router(part.router())
+    for router in services.routers:
+        app.include_router(router)
+    document = write_openapi(
+        app, title=docs.TITLE, version=services.version, description=docs.DESCRIPTION
+    )
+    app.openapi = document  # type: ignore[method-assign]
+    # Sockets before mounts: a mount at `/` would take every path.
+    app.router.routes.extend(
+        [*docs.document_routes(services, document), *services.socket_routes, *services.mounts]
+    )
+    _add_middleware(app, services)
+    return app
+
+
+def routes(services: HttpServices, prefix: str = "/avance") -> Sequence[BaseRoute]:
+    """
+    The same for the route table of somebody else's FastAPI or Starlette app: `app.router.routes.extend(routes(services))`.
+    """
+    return [Mount(prefix, app=http_app(services), name="avance")]
+
+
+def _add_middleware(app: FastAPI, services: HttpServices) -> None:
+    # The last one added is the outermost: CORS, then the guard, then who is calling.
+    sockets = tuple(
+        path for path in (getattr(route, "path", None) for route in services.socket_routes) if path
+    )
+    app.add_middleware(
+        Authentication,
+        auth=services.auth,
+        clock=services.clock,
+        limits=services.limits,
+        public_paths=(*PUBLIC_PATHS, *sockets, *services.public_paths),
+    )
+    app.add_middleware(
+        Guard,
+        origins=services.origins,
+        clock=services.clock,
+        metrics=services.metrics,
+        body_bytes_max=services.limits.body_bytes_max,
+        body_bytes_max_by_prefix=services.body_bytes_max,
+    )
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=services.origins.origins,
+        allow_origin_regex=_LOOPBACK_ORIGIN if services.origins.is_open else None,
+        allow_methods=("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"),
+        allow_headers=("*",),
+        allow_credentials=ANY not in services.origins.origins,
+        expose_headers=("Retry-After",),
+        max_age=600,
+    )

@@ -1,0 +1,168 @@
+"""
+Who is calling over HTTP. Every path needs credentials unless it is listed as public.
+"""
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import parse_qsl
+
+import msgspec
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from avance.edge.http import problem
+from avance.edge.http.access import Caller, caller_of
+from avance.edge.http.limits import HttpLimits
+from avance.edge.http.rate import Rate
+from avance.edge.http.scope import header, route_path
+from avance.errors import AvanceError, Unauthenticated
+from avance.ports.auth import OPEN_IDENTITY, Auth, Identity, TokenExpired
+from avance.ports.clock import Clock
+
+_STATE = "avance_caller"
+
+
+class Credentials(msgspec.Struct, frozen=True, kw_only=True):
+    token: str | None = None
+    key: str | None = None
+    is_from_query: bool = False
+
+
+def read_credentials(headers: Mapping[str, str], query: Mapping[str, str]) -> Credentials | None:
+    """
+    Find what the caller brought: `Authorization: Bearer`, `X-API-Key`, or `token` in the query; None for nothing.
+
+    Raises:
+        Unauthenticated: An Authorization header of another kind.
+    """
+    authorization = headers.get("authorization")
+    if authorization is not None:
+        scheme, _, value = authorization.partition(" ")
+        if scheme.lower() == "bearer" and value.strip():
+            return Credentials(token=value.strip())
+        if scheme.lower() == "apikey" and value.strip():
+            return Credentials(key=value.strip())
+        raise Unauthenticated(
+            "the Authorization header is not `Bearer <token>`", code="unauthenticated"
+        )
+    if headers.get("x-api-key"):
+        return Credentials(key=headers["x-api-key"])
+    if query.get("token"):
+        return Credentials(token=query["token"], is_from_query=True)
+    return None
+
+
+async def identify(
+    auth: Auth, credentials: Credentials | None, clock: Clock, limits: HttpLimits
+) -> Identity:
+    """
+    Verify the credentials of one request.
+
+    Raises:
+        TokenExpired, Unauthenticated, Unavailable: As the port tells.
+    """
+    if credentials is None:
+        if auth.is_open:
+            return OPEN_IDENTITY
+        raise Unauthenticated(
+            "credentials are needed: `Authorization: Bearer <token>` or `X-API-Key`"
+        )
+    if credentials.key is not None:
+        return await auth.key(credentials.key)
+    identity = await auth.token(credentials.token or "")
+    if not identity.user:
+        raise Unauthenticated("the token names no user (sub)", code="invalid_token")
+    if credentials.is_from_query and not _ends_soon(identity, clock, limits):
+        raise Unauthenticated(
+            f"a token in a query must end within {limits.query_token_ttl_s_max:.0f} s; send this one in the Authorization header",
+            code="query_token_too_long",
+        )
+    return identity
+
+
+def _ends_soon(identity: Identity, clock: Clock, limits: HttpLimits) -> bool:
+    left_ms = None if identity.expires_ms is None else identity.expires_ms - clock.now_ms()
+    return left_ms is not None and left_ms <= limits.query_token_ttl_s_max * 1000
+
+
+class Authentication:
+    """
+    Middleware: puts the caller into the request, or answers 401.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        auth: Auth,
+        clock: Clock,
+        limits: HttpLimits,
+        public_paths: Sequence[str],
+    ) -> None:
+        self._app = app
+        self._auth = auth
+        self._clock = clock
+        self._limits = limits
+        self._public = tuple(public_paths)
+        self._refusals = Rate(
+            limits.refusals_per_minute_address,
+            clock,
+            keys_max=limits.rate_keys_max,
+            what="refused credentials of this address",
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or is_public(route_path(scope), self._public):
+            await self._app(scope, receive, send)
+            return
+        try:
+            caller = await self._identify(scope)
+        except TokenExpired as error:
+            await problem.expired(error)(scope, receive, send)
+        except AvanceError as error:
+            await problem.of_error(error)(scope, receive, send)
+        else:
+            scope.setdefault("state", {})[_STATE] = caller
+            await self._app(scope, receive, send)
+
+    async def _identify(self, scope: Scope) -> Caller:
+        headers = {name: header(scope, name) for name in ("authorization", "x-api-key")}
+        given = {name: value for name, value in headers.items() if value is not None}
+        client = scope.get("client")
+        address = client[0] if client else ""
+        if given and not self._auth.is_open:
+            self._refusals.check(address)
+        try:
+            credentials = read_credentials(given, read_query(scope, self._limits))
+            identity = await identify(self._auth, credentials, self._clock, self._limits)
+            return caller_of(identity)
+        except Unauthenticated as error:
+            # Only wrong credentials are counted: a page that was opened without any is no attack.
+            if given and error.code != "revoked_token":
+                self._refusals.count(address)
+            raise
+
+
+def read_query(scope: Scope, limits: HttpLimits) -> Mapping[str, str]:
+    """
+    The query by name, the last of a name; one with too many fields brings no credentials.
+    """
+    text = scope.get("query_string", b"").decode("latin-1")
+    try:
+        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=limits.query_fields_max))
+    except ValueError:
+        return {}
+
+
+def is_public(path: str, public: Sequence[str]) -> bool:
+    """
+    Whether a path is listed, itself or (`/console/`) with all below it.
+    """
+    return any(path == one or (one.endswith("/") and path.startswith(one)) for one in public)
+
+
+def caller(request: Request) -> Caller:
+    """
+    The caller of a request that passed the middleware.
+    """
+    found: Caller = request.scope["state"][_STATE]
+    return found

@@ -1,0 +1,129 @@
+"""
+OpenAPI from the structs that the routes check against.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.requests import Request
+from starlette.responses import Response
+
+from avance.edge.http.problem import MEDIA_TYPE, Problem
+
+_REF = "#/components/schemas/{name}"
+_KINDS = "x-avance-kinds"
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def described(
+    router: APIRouter,
+    method: str,
+    path: str,
+    endpoint: Endpoint,
+    *,
+    query: type[msgspec.Struct] | None = None,
+    body: type[msgspec.Struct] | None = None,
+    answer: type[msgspec.Struct] | None = None,
+    status: int = 200,
+    is_public: bool = False,
+    media_type: str = "application/json",
+    name: str | None = None,
+) -> None:
+    """
+    Add a route, with what it takes and answers.
+    """
+    names = [kind for kind in (query, body, answer) if kind is not None]
+    extra: dict[str, Any] = {_KINDS: names}
+    if query is not None:
+        extra["parameters"] = list(_parameters(query))
+    if body is not None:
+        extra["requestBody"] = {"required": True, "content": _content(body, "application/json")}
+    if is_public:
+        extra["security"] = []
+    schema: Mapping[str, Any] = (
+        {} if answer is None else {"$ref": _REF.format(name=answer.__name__)}
+    )
+    content = {} if status == 204 else {"content": {media_type: {"schema": schema}}}
+    path_parameters = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in _names_in(path)
+    ]
+    if path_parameters:
+        extra["parameters"] = [*path_parameters, *extra.get("parameters", [])]
+    router.add_api_route(
+        path,
+        endpoint,
+        methods=[method],
+        status_code=status,
+        response_model=None,
+        response_class=Response,
+        operation_id=f"{(router.tags or ['avance'])[0]}_{name or endpoint.__name__}",
+        summary=inspect.cleandoc(endpoint.__doc__ or "").partition("\n")[0],
+        responses={
+            status: {"description": "The answer.", **content},
+            "4XX": {
+                "description": "The request was refused; `code` tells why.",
+                "content": {MEDIA_TYPE: {"schema": {"$ref": _REF.format(name="Problem")}}},
+            },
+            "5XX": {
+                "description": "The server failed, or is not ready.",
+                "content": {MEDIA_TYPE: {"schema": {"$ref": _REF.format(name="Problem")}}},
+            },
+        },
+        openapi_extra=extra,
+    )
+
+
+def write_openapi(
+    app: FastAPI, *, title: str, version: str, description: str
+) -> Callable[[], dict[str, Any]]:
+    """
+    The document, made at the first request and kept.
+    """
+    made: dict[str, Any] = {}
+
+    def document() -> dict[str, Any]:
+        if not made:
+            made.update(_document(app, title, version, description))
+        return made
+
+    return document
+
+
+def _document(app: FastAPI, title: str, version: str, description: str) -> dict[str, Any]:
+    document = get_openapi(title=title, version=version, description=description, routes=app.routes)
+    kinds: dict[type, None] = {Problem: None}
+    for operation in _operations(document):
+        kinds.update(dict.fromkeys(operation.pop(_KINDS, ())))
+    _, schemas = msgspec.json.schema_components(list(kinds), ref_template=_REF)
+    components = document.setdefault("components", {})
+    components.setdefault("schemas", {}).update(schemas)
+    components["securitySchemes"] = {
+        "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+        "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    }
+    document["security"] = [{"bearer": []}, {"key": []}]
+    return document
+
+
+def _operations(document: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+    for path in document.get("paths", {}).values():
+        yield from (operation for operation in path.values() if isinstance(operation, dict))
+
+
+def _content(kind: type[msgspec.Struct], media_type: str) -> Mapping[str, Any]:
+    return {media_type: {"schema": {"$ref": _REF.format(name=kind.__name__)}}}
+
+
+def _parameters(query: type[msgspec.Struct]) -> Iterable[Mapping[str, Any]]:
+    (_,), components = msgspec.json.schema_components([query], ref_template=_REF)
+    for name, schema in components[query.__name__]["properties"].items():
+        yield {"name": name, "in": "query", "required": False, "schema": schema}
+
+
+def _names_in(path: str) -> Iterable[str]:
+    return (part[1:-1] for part in path.split("/") if part.startswith("{"))
