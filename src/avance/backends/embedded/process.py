@@ -1,0 +1,266 @@
+"""
+Runs attempts in warm child processes.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+
+from avance.backends.embedded.course import Course, WorkerInfo
+from avance.backends.embedded.frames import Answer, Broken, Free, Question, Ready, Start, Stop, Up
+from avance.backends.embedded.limits import EmbeddedLimits
+from avance.backends.embedded.link import Link
+from avance.backends.embedded.question import Questions
+
+_log = logging.getLogger("avance.embedded")
+
+
+class ProcessRunner:
+    """
+    Keeps so many children alive, gives each one attempt at a time, and replaces what dies.
+    """
+
+    def __init__(
+        self,
+        *,
+        target: str,
+        places: int,
+        jobs_per_child_max: int | None,
+        is_lazy: bool,
+        limits: EmbeddedLimits,
+        questions: Questions,
+        freed: Callable[[Course], None],
+        on_ready: Callable[[], None],
+        group: asyncio.TaskGroup,
+    ) -> None:
+        self._target = target
+        self._places = places
+        self._jobs_per_child_max = jobs_per_child_max
+        self._is_lazy = is_lazy
+        self._limits = limits
+        self._questions = questions
+        self._freed = freed
+        self._on_ready = on_ready
+        self._group = group
+        self._links: set[Link] = set()
+        self._idle: list[Link] = []
+        self._waiting: deque[Course] = deque()
+        self._failures = 0
+        self._fault: str | None = None
+        self._wanted = asyncio.Event()
+        self._closing = asyncio.Event()
+        self._keepers: list[asyncio.Task[None]] = []
+
+    def open(self) -> None:
+        if not self._is_lazy:
+            self._wanted.set()
+        self._keepers = [self._group.create_task(self._keep()) for _ in range(self._places)]
+
+    @property
+    def fault(self) -> str | None:
+        """
+        Why no child can be started.
+        """
+        return self._fault
+
+    def free(self) -> int:
+        if self._closing.is_set():
+            return 0
+        ready = len(self._idle) if self._wanted.is_set() else self._places
+        return max(0, ready - len(self._waiting))
+
+    def start(self, course: Course) -> None:
+        if self._fault is not None and not self._idle:
+            self._give_back(course)
+            return
+        # A child may have died since `free` was asked; the attempt then waits for its replacement.
+        self._waiting.append(course)
+        self._wanted.set()
+        self._assign()
+
+    def stop(self, course: Course, grace_s: float) -> None:
+        if course in self._waiting:
+            self._waiting.remove(course)
+            self._freed(course)
+            return
+        link = next((link for link in self._links if link.course is course), None)
+        if link is None:
+            return
+        job_id, attempt = course.key
+        link.send(Stop(job_id=job_id, attempt=attempt))
+        course.later(grace_s, link.kill)
+
+    def workers(self) -> list[WorkerInfo]:
+        return [_info(link) for link in sorted(self._links, key=lambda link: link.pid)]
+
+    async def close(self, grace_s: float) -> None:
+        self._closing.set()
+        self._wanted.set()
+        for course in list(self._waiting):
+            self.stop(course, 0)
+        for link in list(self._links):
+            if link.course is not None:
+                link.kill_later(grace_s)
+            elif link.is_ready:
+                link.leave()
+            else:
+                link.kill()
+        bound_s = max(grace_s, self._limits.leave_grace_s) + self._limits.reap_timeout_s
+        try:
+            async with asyncio.timeout(bound_s):
+                await asyncio.gather(*self._keepers)
+        except TimeoutError:
+            pids = sorted(link.pid for link in self._links)
+            _log.error("processes %s were killed but do not end; they are left to the system", pids)
+            for keeper in self._keepers:
+                keeper.cancel()
+
+    def kill(self) -> None:
+        """
+        The last resort of a close that is itself cut short.
+        """
+        self._closing.set()
+        for link in self._links:
+            link.kill()
+
+    async def _keep(self) -> None:
+        """
+        One place: start a child, wait until it is gone, start the next.
+        """
+        await self._wanted.wait()
+        while not self._closing.is_set():
+            try:
+                link = await Link.open(self._target, self._receive, self._limits)
+            except OSError as error:
+                self._fail(f"no process can be started: {error}")
+            else:
+                await self._live(link)
+            if self._failures:
+                await self._rest()
+
+    async def _live(self, link: Link) -> None:
+        self._links.add(link)
+        if self._closing.is_set():
+            link.kill()
+        unready = asyncio.get_running_loop().call_later(
+            self._limits.ready_timeout_s, self._give_up_on, link
+        )
+        try:
+            await link.gone.wait()
+        finally:
+            unready.cancel()
+            self._bury(link)
+
+    async def _rest(self) -> None:
+        waits = self._limits.respawn_wait_s
+        try:
+            async with asyncio.timeout(waits[min(self._failures, len(waits)) - 1]):
+                await self._closing.wait()
+        except TimeoutError:
+            return
+
+    def _bury(self, link: Link) -> None:
+        self._links.discard(link)
+        if link in self._idle:
+            self._idle.remove(link)
+        course, link.course = link.course, None
+        if course is not None:
+            course.lose(f"worker {link.pid}: {link.fault or link.exit}")
+            self._freed(course)
+        if self._closing.is_set() or link.is_leaving:
+            return
+        if not link.is_ready:
+            self._fail(link.fault or link.exit)
+        elif not link.jobs_done and course is None:
+            # Imported well and died before its first job: not to be repeated without a pause either.
+            self._failures += 1
+            _log.error("worker %d died idle: %s", link.pid, link.exit)
+
+    def _fail(self, reason: str) -> None:
+        self._failures += 1
+        _log.error("a worker process did not start (%d in a row): %s", self._failures, reason)
+        self._fault = f"worker processes do not start: {reason}"
+        if not any(link.is_ready for link in self._links):
+            while self._waiting:
+                self._give_back(self._waiting.popleft())
+
+    def _give_back(self, course: Course) -> None:
+        course.lose(self._fault or "no worker process", is_counted=False)
+        self._freed(course)
+
+    def _give_up_on(self, link: Link) -> None:
+        if not link.is_ready:
+            link.fault = f"it was not ready within {self._limits.ready_timeout_s:g} s"
+            link.kill()
+
+    def _assign(self) -> None:
+        while self._waiting and self._idle:
+            link, course = self._idle.pop(), self._waiting.popleft()
+            link.course = course
+            course.begin()
+            link.send(Start(run=course.run))
+
+    def _receive(self, link: Link, message: Up) -> None:
+        match message:
+            case Ready():
+                self._ready(link)
+            case Broken():
+                link.fault = message.reason
+                _log.error(
+                    "the program %s cannot be imported:\n%s", self._target, message.traceback
+                )
+            case Free():
+                self._release(link)
+            case Question():
+                self._answer(link, message)
+            case _:
+                course = link.course
+                if course is not None and course.key == (message.job_id, message.attempt):
+                    course.tell(message)
+
+    def _ready(self, link: Link) -> None:
+        link.is_ready = True
+        self._fault = None
+        if self._closing.is_set():
+            link.leave()
+            return
+        self._idle.append(link)
+        self._assign()
+        self._on_ready()
+
+    def _release(self, link: Link) -> None:
+        course, link.course = link.course, None
+        link.jobs_done += 1
+        self._failures = 0
+        is_spent = link.jobs_done == self._jobs_per_child_max
+        if is_spent or self._closing.is_set():
+            link.leave()
+        else:
+            self._idle.append(link)
+        if course is not None:
+            course.lose("the task ended without telling how")
+            self._freed(course)
+        self._assign()
+
+    def _answer(self, link: Link, question: Question) -> None:
+        course = link.course
+        if course is None or course.key != (question.job_id, question.attempt):
+            return
+
+        def reply(body: bytes) -> None:
+            link.send(Answer(question=question.number, body=body))
+
+        self._questions.put(course, question.what, bytes(question.body), reply)
+
+
+def _info(link: Link) -> WorkerInfo:
+    course = link.course
+    return WorkerInfo(
+        worker=f"process-{link.pid}",
+        pid=link.pid,
+        runner="process",
+        job_id=None if course is None else course.run.job_id,
+        since_ms=None if course is None else course.since_ms,
+        jobs_done=link.jobs_done,
+    )
