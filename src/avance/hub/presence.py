@@ -1,0 +1,137 @@
+import logging
+from collections import deque
+from collections.abc import Mapping
+
+from avance.errors import Unavailable
+from avance.hub.item import Kind, wrap
+from avance.hub.limits import HubLimits
+from avance.hub.subscription import Subscription
+from avance.hub.tasks import Tasks
+from avance.model.stream import Publication
+from avance.ports.bus import Bus
+from avance.ports.clock import Clock
+from avance.ports.presence import Member, Presence
+from avance.protocol.messages import ClientInfo
+
+log = logging.getLogger(__name__)
+
+
+class Attendance:
+    """
+    Keeps the entries of this node's subscribers alive, and tells the channel who comes and goes.
+    """
+
+    def __init__(
+        self, presence: Presence, bus: Bus, clock: Clock, limits: HubLimits, tasks: Tasks
+    ) -> None:
+        self._presence = presence
+        self._bus = bus
+        self._clock = clock
+        self._limits = limits
+        self._tasks = tasks
+        self._present: dict[Subscription, float] = {}
+        """When each entry is to be refreshed; the earliest first."""
+        self._leaving: deque[tuple[str, str]] = deque()
+        self._is_leaving = False
+
+    async def enter(self, subscription: Subscription) -> None:
+        """
+        Make the entry, before anything else of the subscription is seen.
+
+        Raises:
+            Unavailable: Presence cannot be written now.
+        """
+        wish = subscription.wish
+        if wish.member is not None and wish.is_present:
+            await self._presence.join(
+                subscription.channel, wish.member, ttl_s=self._limits.presence_ttl_s
+            )
+
+    def begin(self, subscription: Subscription) -> None:
+        """
+        From here on the entry is kept and the channel knows.
+        """
+        wish = subscription.wish
+        if wish.is_present:
+            refresh_s = self._limits.presence_refresh_s
+            self._present[subscription] = self._clock.monotonic_s() + refresh_s
+        self._announce(subscription, Kind.JOIN)
+
+    def end(self, subscription: Subscription) -> None:
+        """
+        The subscriber is gone.
+        """
+        self._present.pop(subscription, None)
+        self.forget(subscription)
+        self._announce(subscription, Kind.LEAVE)
+
+    def forget(self, subscription: Subscription) -> None:
+        """
+        Remove the entry; in the background, in order.
+        """
+        member = subscription.wish.member
+        if member is None or not subscription.wish.is_present:
+            return
+        self._leaving.append((subscription.channel, member.client))
+        if not self._is_leaving:
+            self._is_leaving = True
+            self._tasks.spawn(self._leave())
+
+    async def members(self, channel: str) -> Mapping[str, Member]:
+        """
+        Everybody in a channel, over all nodes, by client.
+        """
+        return await self._presence.members(channel)
+
+    async def keep(self) -> None:
+        """
+        Refresh entries until cancelled.
+        """
+        while True:
+            await self._clock.sleep(1.0)
+            try:
+                await self._refresh()
+            except Unavailable as error:
+                # The entries live longer than two refreshes, so the next round comes in time.
+                log.warning("presence cannot be refreshed: %s", error)
+
+    async def _refresh(self) -> None:
+        now_s = self._clock.monotonic_s()
+        while self._present:
+            subscription, due_s = next(iter(self._present.items()))
+            if due_s > now_s:
+                break
+            # Moved to the end, so that the order stays that of the due times.
+            del self._present[subscription]
+            self._present[subscription] = now_s + self._limits.presence_refresh_s
+            await self.enter(subscription)
+            if subscription not in self._present:
+                self.forget(subscription)
+
+    async def _leave(self) -> None:
+        try:
+            while self._leaving:
+                channel, client = self._leaving.popleft()
+                try:
+                    await self._presence.leave(channel, client)
+                except Unavailable as error:
+                    log.warning("an entry in %s ends only by its time to live: %s", channel, error)
+        finally:
+            self._is_leaving = False
+
+    def _announce(self, subscription: Subscription, kind: Kind) -> None:
+        wish = subscription.wish
+        member = wish.member
+        if member is None or not wish.is_announced:
+            return
+        info = ClientInfo(
+            user=member.user,
+            client=member.client,
+            conn_info=member.conn_info or b"",
+            chan_info=member.chan_info or b"",
+        )
+        # Over the bus like a publication without a position, so that only nodes which watch the channel hear of it.
+        body = wrap(b"", kind=kind, info=info)
+        self._bus.publish(
+            [Publication(channel=subscription.channel, epoch="", offset=0, data=body)]
+        )
