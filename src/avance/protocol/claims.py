@@ -38,9 +38,6 @@ class _Informed(msgspec.Struct, frozen=True, kw_only=True):
     """JSON about the user; with `b64info` in a token, what that holds."""
     b64info: str = ""
 
-    def __post_init__(self) -> None:
-        _settle(self, "info", "b64info")
-
 
 class SubscriptionClaims(_Informed, frozen=True, kw_only=True):
     """

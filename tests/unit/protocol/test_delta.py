@@ -23,13 +23,13 @@ def edited(draw: st.DrawFn, base: str) -> str:
     for _ in range(draw(st.integers(0, 4))):
         at = draw(st.integers(0, len(text)))
         end = min(len(text), at + draw(st.integers(0, 30)))
-        text = text[:at] + draw(st.text(alphabet="ab é→𝄞ня01", max_size=20)) + text[end:]
+        text = text[:at] + draw(st.text(alphabet="ab éèĩ→𝄞😁ня01", max_size=20)) + text[end:]
     return text
 
 
 @st.composite
 def texts(draw: st.DrawFn) -> tuple[bytes, bytes]:
-    base = draw(st.text(alphabet='ab éèня→𝄞{}",:0123', min_size=0, max_size=400))
+    base = draw(st.text(alphabet='ab éèĩня→𝄞😀😁{}",:0123', min_size=0, max_size=400))
     base *= draw(st.integers(1, 3))
     return base.encode(), edited(draw, base).encode()
 
@@ -89,6 +89,30 @@ def test_the_next_progress_event_becomes_a_small_patch(
     assert made is not None
     assert len(made) <= bytes_max
     assert stock_apply(PROGRESS, made) == target
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("é", "è"),  # the same first byte
+        ("é", "ĩ"),  # the same last byte
+        ("→", "ǒ"),  # the same last byte, another length
+        ("😀", "😁"),
+        ("😀", "𐀀"),
+    ],
+)
+@pytest.mark.parametrize(
+    "around", ["{}", "{} text that stays as it was", "text that stays as it was {}"]
+)
+def test_a_border_inside_a_character_moves_to_its_edge(old: str, new: str, around: str) -> None:
+    base = (around.format(old) + "😀" + around.format(old) + " grows").encode()
+    target = (around.format(new) + "😀" + around.format(new) + " grows longer").encode()
+    made = delta.patch_for_text(base, target)
+    if made is None:
+        assert len(target) < 40
+    else:
+        made.decode()
+        assert stock_apply(base, made) == target
 
 
 def test_a_moved_block_is_copied() -> None:
