@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from avance.backends.sqlite import session
-from avance.backends.sqlite.connection import MEMORY, check_place, database_path, open_reader
+from avance.backends.sqlite.connection import MEMORY, database_path, open_reader
 from avance.backends.sqlite.limits import SQLITE_LIMITS, SqliteLimits
 from avance.backends.sqlite.lock import NodeLocks
 from avance.backends.sqlite.migration import Migrations, apply
@@ -159,7 +159,6 @@ class SqliteDatabase:
 
     async def _open(self) -> None:
         self._loop = loop = asyncio.get_running_loop()
-        check_place(self.path)
         opening = session.Opening(
             path=self.path,
             node=self.node,

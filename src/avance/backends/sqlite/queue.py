@@ -2,6 +2,7 @@ import heapq
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
+from itertools import takewhile
 
 import msgspec
 
@@ -81,9 +82,8 @@ class SqliteQueue(Queue):
             for run in runs_of_node(transaction, self._node):
                 moves.take(worker_lost(run, wanted.now_ms))
         drain_outbox(moves, wanted.most)
-        with closing(_candidates(transaction, wanted)) as candidates:
-            claimed = list(_give(wanted, moves, candidates))
-        return Claims(claimed=tuple(claimed), publications=tuple(moves.publications))
+        claimed = tuple(_give(wanted, moves))
+        return Claims(claimed=claimed, publications=tuple(moves.publications))
 
 
 class _Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,18 +96,11 @@ class _Wanted(msgspec.Struct, frozen=True, kw_only=True):
     most: int
 
 
-class _Candidate(msgspec.Struct, frozen=True, order=True):
-    priority: int
-    """Negative, so that the highest comes first."""
-    queued_ms: int
-    pk: int
-    runner: str
-    limit_key: str | None
-    limit_max: int
-
+_Candidate = tuple[int, int, int, str, str | None, int]
+"""Negative priority, time of queueing, key, runner, limit key and limit: they sort by whose turn it is."""
 
 _QUEUED = """
-SELECT -priority, queued_ms, pk, runner, limit_key, limit_max FROM jobs INDEXED BY jobs_queued
+SELECT -priority, coalesce(queued_ms, 0), pk, runner, limit_key, limit_max FROM jobs INDEXED BY jobs_queued
 WHERE state = 'queued' AND runner = ? AND kind IN (SELECT value FROM json_each(?))
     AND (expires_ms IS NULL OR expires_ms > ?)
     AND (limit_key IS NULL OR limit_max > (SELECT count(*) FROM runs WHERE runs.limit_key = jobs.limit_key))
@@ -115,48 +108,50 @@ ORDER BY priority DESC, queued_ms, pk
 """
 
 
-def _give(wanted: _Wanted, moves: Moves, candidates: Iterator[_Candidate]) -> Iterator[Claimed]:
+def _give(wanted: _Wanted, moves: Moves) -> Iterator[Claimed]:
     transaction = moves.transaction
     room = dict(wanted.room)
     given = 0
     taken: dict[str, int] = {}
-    for candidate in candidates:
-        if given >= wanted.most or not any(room.values()):
-            return
-        if room[candidate.runner] == 0:
-            continue
-        key = candidate.limit_key
-        if key is not None:
-            if key not in taken:
-                taken[key] = _running(transaction, key)
-            if taken[key] >= candidate.limit_max:
+    with closing(_candidates(transaction, wanted, room)) as candidates:
+        for _, _, pk, runner, limit_key, limit_max in candidates:
+            if given >= wanted.most:
+                return
+            if room[runner] == 0:
                 continue
-            taken[key] += 1
-        room[candidate.runner] -= 1
-        given += 1
-        job, encoded = _load(transaction, candidate.pk)
-        step = machine.claim(job, wanted.worker, wanted.now_ms)
-        moves.take(step, lease_until_ms=wanted.lease_until_ms)
-        yield Claimed(job=step.job, input=encoded)
+            if limit_key is not None:
+                if limit_key not in taken:
+                    taken[limit_key] = _running(transaction, limit_key)
+                if taken[limit_key] >= limit_max:
+                    continue
+                taken[limit_key] += 1
+            room[runner] -= 1
+            given += 1
+            job, encoded = _load(transaction, pk)
+            step = machine.claim(job, wanted.worker, wanted.now_ms)
+            moves.take(step, lease_until_ms=wanted.lease_until_ms)
+            yield Claimed(job=step.job, input=encoded)
 
 
-def _candidates(transaction: Transaction, wanted: _Wanted) -> Generator[_Candidate, None, None]:
+def _candidates(
+    transaction: Transaction, wanted: _Wanted, room: Mapping[str, int]
+) -> Generator[_Candidate, None, None]:
     # The cursors stay open while jobs are claimed: what is claimed waits in the ledger until they have been read.
     transaction.ledger.flush()
-    cursors = [
-        transaction.connection.execute(_QUEUED, (runner, wanted.kinds, wanted.now_ms))
-        for runner in wanted.room
-    ]
+    cursors = {
+        runner: transaction.connection.execute(_QUEUED, (runner, wanted.kinds, wanted.now_ms))
+        for runner in room
+    }
     try:
-        yield from heapq.merge(*(map(_candidate, cursor) for cursor in cursors))
+        yield from heapq.merge(
+            *(
+                takewhile(lambda _, runner=runner: room[runner] > 0, cursor)  # type: ignore[misc]
+                for runner, cursor in cursors.items()
+            )
+        )
     finally:
-        for cursor in cursors:
+        for cursor in cursors.values():
             cursor.close()
-
-
-def _candidate(row: tuple[int, int | None, int, str, str | None, int]) -> _Candidate:
-    priority, queued_ms, pk, runner, limit_key, limit_max = row
-    return _Candidate(priority, queued_ms or 0, pk, runner, limit_key, limit_max)
 
 
 def _running(transaction: Transaction, limit_key: str) -> int:

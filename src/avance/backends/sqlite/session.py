@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from avance.backends.sqlite.boot import boot_id
-from avance.backends.sqlite.connection import open_writer
+from avance.backends.sqlite.connection import check_place, open_writer
 from avance.backends.sqlite.epoch import new_secret
 from avance.backends.sqlite.failure import unavailable
 from avance.backends.sqlite.ledger import Ledger
@@ -32,6 +32,7 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
         """
         Runs in the writer's thread.
         """
+        check_place(self.path)
         connection = open_writer(self.path, self.limits)
         try:
             secret = self._enter(connection)

@@ -31,46 +31,46 @@ class SqliteStore(Store):
     """
 
     def __init__(self, database: SqliteDatabase) -> None:
-        self._database = database
+        self.database = database
 
     async def __aenter__(self) -> Self:
-        await self._database.__aenter__()
+        await self.database.__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._database.__aexit__()
+        await self.database.__aexit__()
 
     async def commit(self, commit: Commit) -> Sequence[Publication]:
         writes = [(write, encode_job(write.job)) for write in commit.writes]
         if writes:
             _check_shape(commit)
-        return await self._database.write(
+        return await self.database.write(
             partial(_commit, writes, commit.appends),
             durability=commit.durability,
             checks_first=True,
         )
 
     async def job(self, job_id: str) -> Job | None:
-        return await self._database.read(partial(_job, job_id))
+        return await self.database.read(partial(_job, job_id))
 
     async def jobs(self, wanted: JobFilter) -> JobPage:
-        most = self._database.limits.page_jobs_max
-        return await self._database.read(partial(list_jobs, wanted, most))
+        most = self.database.limits.page_jobs_max
+        return await self.database.read(partial(list_jobs, wanted, most))
 
     async def part(self, job_id: str, part: Part) -> bytes | None:
-        return await self._database.read(partial(_part, job_id, part))
+        return await self.database.read(partial(_part, job_id, part))
 
     async def stream(
         self, channel: str, *, since: int | None = None, limit: int = 0, is_reversed: bool = False
     ) -> StreamPage:
-        limit = min(limit, self._database.limits.stream_publications_max)
-        return await self._database.read(partial(_stream, channel, since, limit, is_reversed))
+        limit = min(limit, self.database.limits.stream_publications_max)
+        return await self.database.read(partial(_stream, channel, since, limit, is_reversed))
 
     async def children(self, parent_id: str) -> Children:
-        return await self._database.read(partial(_children, parent_id))
+        return await self.database.read(partial(_children, parent_id))
 
     async def trim(self, now_ms: int, policy: Retention) -> int:
-        return await trim_round(self._database, now_ms, policy)
+        return await trim_round(self.database, now_ms, policy)
 
 
 def _check_shape(commit: Commit) -> None:

@@ -54,7 +54,7 @@ CREATE INDEX jobs_owner ON jobs (owner, created_ms, id) WHERE owner IS NOT NULL;
 CREATE INDEX jobs_parent ON jobs (parent_id) WHERE parent_id IS NOT NULL;
 CREATE UNIQUE INDEX jobs_unique ON jobs (unique_key) WHERE unique_key IS NOT NULL AND is_active = 1;
 -- Covers what a claim looks at, so that jobs that wait for their limit are passed over without reading them.
-CREATE INDEX jobs_queued ON jobs (runner, priority DESC, queued_ms, pk, kind, limit_key, limit_max, expires_ms)
+CREATE INDEX jobs_queued ON jobs (runner, priority DESC, queued_ms, pk, kind, limit_key, limit_max, expires_ms, state)
     WHERE state = 'queued';
 CREATE INDEX jobs_due ON jobs (due_ms) WHERE due_ms IS NOT NULL;
 CREATE INDEX jobs_expiring ON jobs (expires_ms) WHERE expires_ms IS NOT NULL AND is_active = 1;

@@ -1,0 +1,20 @@
+"""
+Suites that every backend of a port passes. A backend's test subclasses the suite and gives it the fixture that makes the backend:
+
+    class TestMyStore(StoreConformance):
+        @pytest.fixture
+        def make_store(self, tmp_path):
+            return lambda: MyStore(tmp_path / "jobs")
+
+They need pytest, hypothesis and the pytest plugin of anyio.
+"""
+
+import pytest
+
+pytest.register_assert_rewrite(
+    "avance.testing.conformance.bus",
+    "avance.testing.conformance.presence",
+    "avance.testing.conformance.queue",
+    "avance.testing.conformance.store",
+    "avance.testing.conformance.stream_machine",
+)
