@@ -68,14 +68,19 @@ class TokenRules(msgspec.Struct, frozen=True, kw_only=True):
 
 class TokenLimits(msgspec.Struct, frozen=True, kw_only=True):
     token_bytes_max: int = 8_192
+    """A longer token is refused unread."""
     leeway_s: float = 10.0
     """How far the clock of an issuer may be off."""
     ttl_s_max: float = 366 * 86_400.0
     """The longest life of a token that we sign."""
     api_keys_max: int = 1_000
+    """Every key is compared at every request that brings one."""
     jwks_bytes_max: int = 262_144
+    """A larger document of keys is not taken."""
     jwks_keys_max: int = 100
+    """Further keys of a document are not taken."""
     jwks_timeout_s: float = 5.0
+    """For fetching the document."""
     jwks_ttl_s: float = 600.0
     """Fetched keys are used so long before they are fetched again."""
     jwks_stale_s: float = 86_400.0
@@ -83,6 +88,7 @@ class TokenLimits(msgspec.Struct, frozen=True, kw_only=True):
     jwks_interval_s: float = 30.0
     """Between two fetches, however many tokens name a key that is not known."""
     revocations_max: int = 100_000
+    """Revocations in force at the same time; of more, the oldest are not enforced."""
     revocations_ttl_s: float = 5.0
     """A revocation on another node is seen after so long at the latest."""
 

@@ -9,8 +9,11 @@ class HttpLimits(msgspec.Struct, frozen=True, kw_only=True):
     body_bytes_max: int = 1_048_576
     """A larger body is refused with 413 while it arrives; routes for files have limits of their own."""
     query_fields_max: int = 64
+    """A query string with more is refused."""
     page_jobs_max: int = 200
+    """The most jobs in one page of a list."""
     page_events_max: int = 500
+    """The most events in one answer."""
     wait_s_max: float = 30.0
     """The longest long-poll."""
     long_polls_max: int = 2_000
@@ -20,7 +23,9 @@ class HttpLimits(msgspec.Struct, frozen=True, kw_only=True):
     token_ttl_s_max: float = 3_600.0
     """The longest life of a token that users make for themselves."""
     token_ttl_s_max_admin: float = 30 * 86_400.0
+    """The longest life of a token that admins make over HTTP."""
     token_channels_max: int = 100
+    """Channels that one token may list."""
     query_token_ttl_s_max: float = 900.0
     """A token in a query string, which ends up in logs and histories, must end this soon."""
     starts_per_minute: int = 300

@@ -1,0 +1,18 @@
+"""
+Settings: one file, the environment, the command line. A wrong one is refused with its name.
+"""
+
+from avance.config.describe import SettingDoc, describe
+from avance.config.read import read_settings
+from avance.config.settings import AuthMode, LogLevel, Secret, Settings, check_bind
+
+__all__ = [
+    "AuthMode",
+    "LogLevel",
+    "Secret",
+    "SettingDoc",
+    "Settings",
+    "check_bind",
+    "describe",
+    "read_settings",
+]
