@@ -231,6 +231,12 @@ class Ledger:
             self._is_queue_fed = True
         self._has_pending = True
 
+    def drop(self, job_id: str) -> None:
+        """
+        Know that the row is gone.
+        """
+        self._jobs.pop(job_id, None)
+
     # Writing.
 
     def flush(self) -> None:

@@ -1,0 +1,32 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from avance.backends.sqlite import SqliteDatabase, SqliteQueue, SqliteStore
+from avance.ports.queue import Queue
+from avance.ports.store import Store
+from avance.testing.clock import FakeClock
+from avance.testing.conformance.queue import QueueConformance
+
+
+class OnSqlite(QueueConformance):
+    @pytest.fixture
+    def make_queue(self) -> Callable[[Store], Queue]:
+        def queue_of(store: Store) -> Queue:
+            assert isinstance(store, SqliteStore)
+            return SqliteQueue(store.database)
+
+        return queue_of
+
+
+class TestQueueInAFile(OnSqlite):
+    @pytest.fixture
+    def make_store(self, tmp_path: Path) -> Callable[[], Store]:
+        return lambda: SqliteStore(SqliteDatabase(tmp_path / "a.db", clock=FakeClock()))
+
+
+class TestQueueInMemory(OnSqlite):
+    @pytest.fixture
+    def make_store(self) -> Callable[[], Store]:
+        return lambda: SqliteStore(SqliteDatabase(":memory:", clock=FakeClock()))
