@@ -21,7 +21,7 @@ check: setup ## Lint, types, layers and unit tests, in under a minute
 	@$(MAKE) --no-print-directory -j2 -Otarget lint types arch test-fast
 
 fix: setup ## Mend and format what the linter can, and write the generated pages
-	.venv/bin/ruff check --fix . && .venv/bin/ruff format . && scripts/contract-status
+	.venv/bin/ruff check --fix . && .venv/bin/ruff format . && scripts/contract-status && .venv/bin/python scripts/reference
 
 lint: setup ## Ruff: rules and format
 	.venv/bin/ruff check --quiet . && .venv/bin/ruff format --check --quiet .

@@ -12,6 +12,8 @@ import msgspec
 import pytest
 
 from avance import errors
+from avance.config import describe
+from avance.edge.http.problem import CODES
 from avance.model import event
 from avance.model.stream import stamp
 from avance.protocol import codes
@@ -47,25 +49,36 @@ def event_types() -> dict[str, list[type[msgspec.Struct]]]:
 
 def error_codes() -> set[str]:
     """
-    The codes of the error classes, and those that the source gives to a call in the form `code="…"`.
+    The codes that the source names: of the error classes, of the framework's statuses, and those given where an error is made.
     """
     found = {
         value.code
         for value in vars(errors).values()
         if isinstance(value, type) and issubclass(value, errors.AvanceError)
     }
+    found.update(CODES.values())
     for path in (ROOT / "src/avance").rglob("*.py"):
+        if path.is_relative_to(ROOT / "src/avance/testing"):
+            continue
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call):
-                found.update(literal_codes(node))
+            found.update(literal_codes(node))
     return found
 
 
-def literal_codes(call: ast.Call) -> Iterator[str]:
-    for keyword in call.keywords:
-        match keyword:
-            case ast.keyword(arg="code", value=ast.Constant(value=str(code))):
-                yield code
+def literal_codes(node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.keyword(arg="code", value=ast.Constant(value=str(code))):
+            yield code
+        case ast.keyword(arg="code", value=ast.IfExp() as choice):
+            for part in (choice.body, choice.orelse):
+                yield from literal_codes(ast.keyword(arg="code", value=part))
+        case ast.Assign(targets=[ast.Name(id="code")], value=ast.Constant(value=str(code))):
+            yield code
+        case ast.Call(
+            func=ast.Name(id="problem" | "_end_with"),
+            args=[_, ast.Constant(value=str(code)), *_],
+        ):
+            yield code
 
 
 def wire_codes() -> set[str]:
@@ -109,6 +122,10 @@ def test_an_example_of_an_event_has_the_bytes_that_we_send(example: str) -> None
 
 def test_every_error_code_is_documented() -> None:
     assert headings("errors.md") == error_codes()
+
+
+def test_every_setting_is_documented() -> None:
+    assert headings("settings.md") == {setting.env for setting in describe()}
 
 
 def test_every_code_of_the_client_protocol_is_documented() -> None:
