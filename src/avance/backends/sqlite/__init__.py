@@ -2,6 +2,7 @@
 Everything in one SQLite file: the default backend.
 """
 
+from avance.backends.sqlite.bus import SqliteBus
 from avance.backends.sqlite.connection import database_path
 from avance.backends.sqlite.database import SqliteDatabase
 from avance.backends.sqlite.limits import SQLITE_LIMITS, SqliteLimits
@@ -14,6 +15,7 @@ from avance.backends.sqlite.writer import Transaction
 __all__ = [
     "SQLITE_LIMITS",
     "Migrations",
+    "SqliteBus",
     "SqliteDatabase",
     "SqliteLimits",
     "SqliteQueue",

@@ -135,6 +135,17 @@ class SqliteDatabase:
         if not self.is_in_memory:
             self._writer.poll()
 
+    def forget_listener(self, listener: Callable[[], None]) -> None:
+        if listener in self._foreign_listeners:
+            self._foreign_listeners.remove(listener)
+
+    @property
+    def has_company(self) -> bool:
+        """
+        Whether another process was seen to have the file open, when this one last wrote or looked.
+        """
+        return self._is_open and self._writer.has_company
+
     def _future(self) -> "asyncio.Future[Any]":
         if not self._is_open:
             raise Unavailable(

@@ -4,9 +4,16 @@ here, so that a group of operations costs a few statements, however many operati
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from avance.backends.sqlite.epoch import epoch_of
+from avance.backends.sqlite.letter import (
+    HINT,
+    LETTER,
+    LetterRow,
+    remove_old_letters,
+    write_letters,
+)
 from avance.backends.sqlite.limits import SqliteLimits
 from avance.backends.sqlite.row import (
     INSERT_JOB,
@@ -65,7 +72,8 @@ class Ledger:
         self._next_channel = 0
         self._next_job = 0
         self._version = -1
-        self._has_company = False
+        self._letters_left = 0
+        self.has_company = False
         self._clear_pending()
 
     def _clear_pending(self) -> None:
@@ -102,7 +110,7 @@ class Ledger:
         (self._next_channel,) = one("SELECT coalesce(max(id), 0) + 1 FROM channels").fetchone()
         (self._next_job,) = one("SELECT coalesce(max(pk), 0) + 1 FROM jobs").fetchone()
         (others,) = one("SELECT count(*) FROM nodes WHERE node <> ?", (self._node,)).fetchone()
-        self._has_company = others > 0
+        self.has_company = others > 0
 
     def distrust(self) -> None:
         """
@@ -262,7 +270,7 @@ class Ledger:
         insert_many(
             connection, "INSERT OR REPLACE INTO results (job_pk, data) VALUES", self._results
         )
-        if self._has_company:
+        if self.has_company:
             self._flush_hints()
         self._clear_pending()
 
@@ -317,12 +325,16 @@ class Ledger:
             self._connection.executemany("DELETE FROM runs WHERE job_pk = ?", ended)
 
     def _flush_hints(self) -> None:
-        letters: list[tuple[object, ...]] = [
-            (self._node, "hint", None, channel.name, b"") for channel in self._touched.values()
+        letters: list[LetterRow] = [
+            (HINT, None, channel.name, b"") for channel in self._touched.values()
         ]
         if self._is_queue_fed:
-            letters.append((self._node, "letter", None, "queue", b""))
-        write_letters(self._connection, letters)
+            letters.append((LETTER, None, "queue", b""))
+        write_letters(self._connection, self._node, letters)
+        self._letters_left += len(letters)
+        if self._letters_left > self._limits.letters_kept_max // 10:
+            remove_old_letters(self._connection, self._limits.letters_kept_max)
+            self._letters_left = 0
 
 
 _RUN = """
@@ -333,15 +345,6 @@ ON CONFLICT (job_pk) DO UPDATE SET
         THEN runs.lease_until_ms ELSE excluded.lease_until_ms END,
     attempt = excluded.attempt, worker = excluded.worker, limit_key = excluded.limit_key
 """
-
-
-def write_letters(connection: sqlite3.Connection, letters: Sequence[tuple[object, ...]]) -> None:
-    """
-    Rows of (sender, kind, node, subject, body) for the other processes.
-    """
-    insert_many(
-        connection, "INSERT INTO letters (sender, kind, node, subject, body) VALUES", letters
-    )
 
 
 def _percent(known: KnownJob) -> float | None:

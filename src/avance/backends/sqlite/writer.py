@@ -108,6 +108,10 @@ class Writer:
         """
         self._inbox.put(None)
 
+    @property
+    def has_company(self) -> bool:
+        return self._ledger.has_company
+
     def poll(self) -> None:
         """
         From now on look for what other processes write.
