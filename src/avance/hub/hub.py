@@ -76,7 +76,7 @@ class Hub:
         self._channels: dict[str, Channel] = {}
         self._flights: Flights[Snapshot | None] = Flights(self._tasks)
         self.attendance = Attendance(presence, bus, clock, self.limits, self._tasks)
-        self.nodes = Nodes(node, bus, clock, self.roster, self.limits, self._channel_count)
+        self.nodes = Nodes(node, bus, clock, self.roster, self.limits, self._count)
         bus.attach(self._receive)
 
     async def __aenter__(self) -> Self:
@@ -356,8 +356,9 @@ class Hub:
             self.bus.watch(channel.name, is_watched=False)
         channel.close()
 
-    def _channel_count(self) -> int:
-        return len(self._channels)
+    def _count(self) -> tuple[int, int]:
+        counts = self.subscriber_counts()
+        return len(counts), sum(counts.values())
 
     def _receive(self, message: Hint | Letter) -> None:
         if isinstance(message, Letter):

@@ -16,6 +16,7 @@ class Pulse(msgspec.Struct, frozen=True, kw_only=True, tag="pulse"):
     connections: int
     users: int
     channels: int
+    subscriptions: int
     uptime_s: float
 
 
@@ -59,7 +60,7 @@ class Refresh(msgspec.Struct, frozen=True, kw_only=True, tag="refresh", omit_def
     client: str = ""
     session: str = ""
     is_expired: bool = False
-    expires_s: int | None = None
+    expires_at_s: int | None = None
 
 
 class Emulate(msgspec.Struct, frozen=True, kw_only=True, tag="emulate"):

@@ -36,14 +36,15 @@ class Nodes:
         clock: Clock,
         roster: Roster,
         limits: HubLimits,
-        count_channels: Callable[[], int],
+        count: Callable[[], tuple[int, int]],
     ) -> None:
         self.name = name
         self._bus = bus
         self._clock = clock
         self._roster = roster
         self._limits = limits
-        self._count_channels = count_channels
+        self._count = count
+        """Watched channels, and their subscribers."""
         self._started_s = clock.monotonic_s()
         self._heard: dict[str, tuple[float, Pulse]] = {}
 
@@ -51,7 +52,10 @@ class Nodes:
         """
         Tell one node, or all.
         """
-        self._bus.send(Letter(node=node, topic=TOPIC, body=seal(letter)))
+        if node == self.name:
+            self._act(letter)
+        else:
+            self._bus.send(Letter(node=node, topic=TOPIC, body=seal(letter)))
 
     def is_known(self, node: str) -> bool:
         """
@@ -91,11 +95,13 @@ class Nodes:
         self._act(asked)
 
     def _own(self) -> Pulse:
+        channels, subscriptions = self._count()
         return Pulse(
             node=self.name,
             connections=len(self._roster),
             users=self._roster.users,
-            channels=self._count_channels(),
+            channels=channels,
+            subscriptions=subscriptions,
             uptime_s=self._clock.monotonic_s() - self._started_s,
         )
 
@@ -118,7 +124,7 @@ class Nodes:
                     resident.subscribe(letter.channel, letter.data)
             case Refresh():
                 for resident in self._meant(letter):
-                    resident.refresh(is_expired=letter.is_expired, expires_s=letter.expires_s)
+                    resident.refresh(is_expired=letter.is_expired, expires_at_s=letter.expires_at_s)
             case Emulate():
                 emulated = self._roster.of_session(letter.session)
                 if emulated is not None:

@@ -48,7 +48,7 @@ class Outlet:
     The hub's end of one connection.
     """
 
-    __slots__ = ("_desk", "_outbox", "batch", "chains", "is_dead", "link", "owner")
+    __slots__ = ("_desk", "_is_held", "_outbox", "batch", "chains", "is_dead", "link", "owner")
 
     def __init__(self, link: Link, owner: Owner, desk: Desk) -> None:
         self.link = link
@@ -60,6 +60,7 @@ class Outlet:
         self.chains: set[ChainGroup] | None = None
         """Groups that send it patches, which a connection that waits cannot take."""
         self.is_dead = False
+        self._is_held = False
 
     @property
     def is_waiting(self) -> bool:
@@ -86,12 +87,29 @@ class Outlet:
         The link takes more.
         """
         outbox = self._outbox
-        if outbox is None:
+        if outbox is None or self._is_held:
             return
         while len(outbox) and self.link.is_writable:
             self.link.write(outbox.take())
         if not len(outbox):
             self._outbox = None
+
+    def hold(self) -> None:
+        """
+        Keep everything back until `release`.
+        """
+        self._is_held = True
+        if self._outbox is None:
+            self._outbox = Outbox(self._desk.limits)
+
+    def release(self, first: Sequence[Frame]) -> None:
+        """
+        Write these before everything that was kept back.
+        """
+        self._is_held = False
+        if first:
+            self.link.write(first)
+        self.resume()
 
     def die(self) -> None:
         """

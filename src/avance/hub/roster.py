@@ -26,7 +26,8 @@ class ConnectionInfo(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     connected_ms: int
     channels: tuple[str, ...]
-    waiting_frames: int
+    is_waiting: bool
+    """The client reads slower than it is sent to."""
 
 
 class Resident(Protocol):
@@ -34,11 +35,20 @@ class Resident(Protocol):
     A connection, as others on this node may act on it.
     """
 
-    client: str
-    user: str
-    session: str
-    """The secret of an emulated connection; empty elsewhere."""
-    address: str
+    @property
+    def client(self) -> str: ...
+
+    @property
+    def user(self) -> str: ...
+
+    @property
+    def session(self) -> str:
+        """
+        The secret of an emulated connection; empty elsewhere.
+        """
+
+    @property
+    def address(self) -> str: ...
 
     def describe(self) -> ConnectionInfo: ...
 
@@ -51,7 +61,7 @@ class Resident(Protocol):
         Make a server-side subscription.
         """
 
-    def refresh(self, *, is_expired: bool, expires_s: int | None) -> None:
+    def refresh(self, *, is_expired: bool, expires_at_s: int | None) -> None:
         """
         Move the end of the connection's credentials.
         """
