@@ -2,5 +2,29 @@
 avance: durable jobs, a gap-free live event stream to the browser, and user notifications.
 """
 
-__version__ = "0.1.0"
-__all__ = ["__version__"]
+from avance.app import Avance, Blocking, JobHandle, Tracker
+from avance.errors import AvanceError, Cancelled, TaskFailed
+from avance.jobs.context import Job, current, job
+from avance.jobs.task import Limit, OnConflict, Retry, Runner, Throttle
+from avance.model.job import State
+from avance.version import VERSION as __version__
+
+__all__ = [
+    "Avance",
+    "AvanceError",
+    "Blocking",
+    "Cancelled",
+    "Job",
+    "JobHandle",
+    "Limit",
+    "OnConflict",
+    "Retry",
+    "Runner",
+    "State",
+    "TaskFailed",
+    "Throttle",
+    "Tracker",
+    "__version__",
+    "current",
+    "job",
+]

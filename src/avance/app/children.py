@@ -12,11 +12,9 @@ from typing import Any
 
 from avance.errors import ConfigError
 from avance.jobs.perform import Performer
-from avance.jobs.task import AnyTask, Runner
+from avance.jobs.task import MAIN_MODULE, AnyTask, Runner
 
 SPEC_VARIABLE = "AVANCE_CHILD_TASKS"
-MAIN_MODULE = "__avance_main__"
-"""The name under which a child runs a script, so that its `if __name__ == "__main__"` part stays quiet."""
 
 
 def child_spec(tasks: Mapping[str, AnyTask]) -> str:
@@ -24,7 +22,9 @@ def child_spec(tasks: Mapping[str, AnyTask]) -> str:
     What a child must know, as text for its environment.
     """
     main = sys.modules.get("__main__")
-    places = {name: _place(task) for name, task in tasks.items() if task.options.runner is Runner.PROCESS}
+    places = {
+        name: _place(task) for name, task in tasks.items() if task.options.runner is Runner.PROCESS
+    }
     return json.dumps({"tasks": places, "main": getattr(main, "__file__", None), "path": sys.path})
 
 
@@ -35,7 +35,9 @@ def child_performer() -> Performer:
     spec = json.loads(os.environ[SPEC_VARIABLE])
     sys.path[:] = list(dict.fromkeys([*sys.path, *spec["path"]]))
     modules: dict[str, Mapping[str, Any]] = {}
-    return Performer({name: _find(name, place, spec["main"], modules) for name, place in spec["tasks"].items()})
+    return Performer(
+        {name: _find(name, place, spec["main"], modules) for name, place in spec["tasks"].items()}
+    )
 
 
 def check_place(name: str, function: Any) -> None:
@@ -54,7 +56,9 @@ def _place(task: AnyTask) -> list[str]:
     return [task.function.__module__, task.function.__qualname__]
 
 
-def _find(name: str, place: list[str], main: str | None, modules: dict[str, Mapping[str, Any]]) -> AnyTask:
+def _find(
+    name: str, place: list[str], main: str | None, modules: dict[str, Mapping[str, Any]]
+) -> AnyTask:
     module, qualname = place
     if module not in modules:
         modules[module] = _load(module, main)
@@ -62,7 +66,10 @@ def _find(name: str, place: list[str], main: str | None, modules: dict[str, Mapp
     for part in qualname.split(".")[1:]:
         found = getattr(found, part, None)
     if found is None or not hasattr(found, "decode"):
-        raise ConfigError(f"task {name}: {module}.{qualname} is not a task any more; keep the decorated name", task=name)
+        raise ConfigError(
+            f"task {name}: {module}.{qualname} is not a task any more; keep the decorated name",
+            task=name,
+        )
     return found  # type: ignore[no-any-return]
 
 
@@ -70,5 +77,7 @@ def _load(module: str, main: str | None) -> Mapping[str, Any]:
     if module not in ("__main__", MAIN_MODULE):
         return vars(importlib.import_module(module))
     if main is None:
-        raise ConfigError("tasks of an interactive session cannot run in a process: put them into a file")
+        raise ConfigError(
+            "tasks of an interactive session cannot run in a process: put them into a file"
+        )
     return runpy.run_path(main, run_name=MAIN_MODULE)

@@ -86,5 +86,9 @@ class JobHandle:
         if job.state is not State.COMPLETED:
             error = job.error
             message = "no reason is known" if error is None else error.message
-            raise TaskFailed(f"job {job.id} ({job.kind}) is {job.state}: {message}", code=None if error is None else error.code, job=job)
+            raise TaskFailed(
+                f"job {job.id} ({job.kind}) is {job.state}: {message}",
+                code=None if error is None else error.code,
+                job=job,
+            )
         return msgspec.json.decode(await self._jobs.result(self.id))

@@ -18,7 +18,13 @@ class Submits(Protocol):
     The app, as far as a task needs it.
     """
 
-    async def submit(self, task: "SubmittableTask[..., Any]", args: tuple[Any, ...], kwargs: dict[str, Any], options: SubmitOptions) -> JobHandle: ...
+    async def submit(
+        self,
+        task: "SubmittableTask[..., Any]",
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        options: SubmitOptions,
+    ) -> JobHandle: ...
 
 
 class SubmittableTask(Task[P, R]):
@@ -26,7 +32,9 @@ class SubmittableTask(Task[P, R]):
     A task of an app. `await task.submit(...)` makes a job; `task.using(owner=...)` gives the options, apart from the arguments.
     """
 
-    def __init__(self, app: Submits, name: str, function: Callable[P, R], options: TaskOptions) -> None:
+    def __init__(
+        self, app: Submits, name: str, function: Callable[P, R], options: TaskOptions
+    ) -> None:
         super().__init__(name, function, options, JobContext)
         self._app = app
 
@@ -49,7 +57,9 @@ class Using:
     A task with options for one submit.
     """
 
-    def __init__(self, app: Submits, task: SubmittableTask[..., Any], options: SubmitOptions) -> None:
+    def __init__(
+        self, app: Submits, task: SubmittableTask[..., Any], options: SubmitOptions
+    ) -> None:
         self._app = app
         self._task = task
         self._options = options

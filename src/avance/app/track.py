@@ -15,7 +15,23 @@ from avance.model import machine
 from avance.model.job import Job, JobError, State
 from avance.model.report import AnyReport, Done, Failed, LogWritten, PhaseReached, ProgressMade
 
+TRACK_DEADLINE_S = 3600.0
 _CODE = "tracked_error"
+
+
+def tracked_job(*, now_ms: int, deadline_s: float, **facts: Any) -> Job:
+    """
+    A job that runs from now on, somewhere else.
+    """
+    return Job(
+        state=State.RUNNING,
+        runner="track",
+        created_ms=now_ms,
+        queued_ms=now_ms,
+        started_ms=now_ms,
+        expires_ms=now_ms + round(deadline_s * 1000),
+        **facts,
+    )
 
 
 class Tracker:
@@ -36,11 +52,19 @@ class Tracker:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, stack: TracebackType | None) -> None:
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        stack: TracebackType | None,
+    ) -> None:
         if error is None:
             await self.done(self._result)
         elif isinstance(error, Exception):
-            await self.fail(str(error) or type(error).__name__, traceback_text="".join(traceback.format_exception(error)))
+            await self.fail(
+                str(error) or type(error).__name__,
+                traceback_text="".join(traceback.format_exception(error)),
+            )
         else:
             await self.fail(f"left by {type(error).__name__}")
 
@@ -59,7 +83,9 @@ class Tracker:
         Tell how far it is; either `percent`, or `current` of `total`.
         """
         if percent is not None and (current is not None or total is not None):
-            raise ValueError("progress takes percent, or current and total from which it is computed; not both")
+            raise ValueError(
+                "progress takes percent, or current and total from which it is computed; not both"
+            )
         self._tell(
             ProgressMade(
                 job_id=self.id,
@@ -84,7 +110,9 @@ class Tracker:
         """
         Write a line of the job's log.
         """
-        self._tell(LogWritten(job_id=self.id, attempt=1, level=level, message=message, fields=fields))
+        self._tell(
+            LogWritten(job_id=self.id, attempt=1, level=level, message=message, fields=fields)
+        )
 
     def returns(self, result: Any) -> None:
         """
@@ -109,9 +137,13 @@ class Tracker:
         """
         End it; nothing happens when it has ended already.
         """
-        return await self._end(Done(job_id=self.id, attempt=1, result=msgspec.Raw(msgspec.json.encode(result))))
+        return await self._end(
+            Done(job_id=self.id, attempt=1, result=msgspec.Raw(msgspec.json.encode(result)))
+        )
 
-    async def fail(self, message: str, *, code: str = _CODE, traceback_text: str | None = None) -> Job:
+    async def fail(
+        self, message: str, *, code: str = _CODE, traceback_text: str | None = None
+    ) -> Job:
         """
         End it as failed; nothing happens when it has ended already.
         """

@@ -1,0 +1,3 @@
+"""
+Thin bridges into what people already run.
+"""

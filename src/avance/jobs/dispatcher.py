@@ -29,7 +29,6 @@ class DispatcherLimits(msgspec.Struct, frozen=True, kw_only=True):
     poll_interval_s: float = 1.0
     """How long a job may wait when a wake-up was lost."""
     unavailable_wait_s: float = 1.0
-    drain_s: float = 10.0
 
 
 DISPATCHER_LIMITS = DispatcherLimits()
@@ -51,6 +50,7 @@ class Dispatcher:
         worker: str,
         kinds: Callable[[], Collection[str]],
         limits: DispatcherLimits = DISPATCHER_LIMITS,
+        drain_s: float = 10.0,
     ) -> None:
         self._queue = queue
         self._executor = executor
@@ -59,6 +59,7 @@ class Dispatcher:
         self._clock = clock
         self._kinds = kinds
         self._limits = limits
+        self._drain_s = drain_s
         self._running: dict[str, int] = {}
         self._wake = asyncio.Event()
         self._next_due_ms: int | None = 0
@@ -79,7 +80,7 @@ class Dispatcher:
 
     async def __aexit__(self, *_: object) -> None:
         self._is_paused = True
-        await self._executor.drain(self._limits.drain_s)
+        await self._executor.drain(self._drain_s)
         for loop in self._loops:
             loop.cancel()
         await self._tasks.__aexit__(None, None, None)

@@ -85,6 +85,7 @@ class Reporter:
         throttle_of: Callable[[str], Throttle],
         limits: ReporterLimits = REPORTER_LIMITS,
         job_limits: JobLimits = JOB_LIMITS,
+        durability: Durability = Durability.FULL,
     ) -> None:
         self._store = store
         self._bus = bus
@@ -93,6 +94,7 @@ class Reporter:
         self._throttle_of = throttle_of
         self._limits = limits
         self._job_limits = job_limits
+        self._durability = durability
         self._mailboxes: dict[str, _Mailbox] = {}
         self._listeners: list[Listener] = []
         self._tasks = asyncio.TaskGroup()
@@ -143,7 +145,9 @@ class Reporter:
         """
         step = machine.created(job, self._clock.now_ms())
         write = JobWrite(job=step.job, expects=None, input=encoded_input)
-        publications = await self._store.commit(Commit(writes=(write,), appends=step.appends))
+        publications = await self._store.commit(
+            Commit(writes=(write,), appends=step.appends, durability=self._durability)
+        )
         self.observe([step.job], publications)
         return step.job
 
@@ -334,7 +338,7 @@ class Reporter:
     async def _commit(self, job: Job, step: Step) -> Sequence[Publication]:
         write = JobWrite(job=step.job, expects=job.seq, large_result=step.large_result)
         is_ordinary = step.job.state is job.state and step.job.result is job.result
-        durability = Durability.NORMAL if is_ordinary else Durability.FULL
+        durability = Durability.NORMAL if is_ordinary else self._durability
         return await self._store.commit(
             Commit(writes=(write,), appends=step.appends, durability=durability)
         )

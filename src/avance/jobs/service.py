@@ -3,7 +3,7 @@ What can be done with jobs. Who may do it is decided above.
 """
 
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -224,7 +224,7 @@ class Jobs:
             job_channel(job_id), since=since, limit=limit, wait_s=wait_s
         )
 
-    async def follow(self, job_id: str) -> AsyncIterator[Job]:
+    async def follow(self, job_id: str) -> AsyncGenerator[Job]:
         """
         The job as it is now, then after each change, until it has ended.
         """

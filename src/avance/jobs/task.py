@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints
 
 import msgspec
@@ -284,17 +285,22 @@ def declare_phases(phases: Mapping[str, float] | Sequence[str] | None) -> tuple[
     )
 
 
-def task_name(function: Callable[..., object], main_file: str | None) -> str:
+MAIN_MODULE = "__avance_main__"
+"""The name under which a worker process runs a script, so that its `if __name__ == "__main__"` part stays quiet."""
+
+
+def task_name(function: Callable[..., object]) -> str:
     """
-    `module.function`; a script's `__main__` is named by its file, so that another process finds it again.
+    `module.function`; a script is named by its file, so that another process finds the task again.
     """
     module = function.__module__
-    if module == "__main__":
-        if main_file is None:
+    if module in ("__main__", MAIN_MODULE):
+        path = getattr(function, "__globals__", {}).get("__file__")
+        if path is None:
             raise ConfigError(
                 "a task declared in an interactive session has no module that a worker could import: put it into a file, or give it a name"
             )
-        module = main_file.rsplit("/", 1)[-1].removesuffix(".py")
+        module = Path(path).stem
     return f"{module}.{function.__qualname__}"
 
 

@@ -1,0 +1,277 @@
+"""
+`Avance`: what a user's code holds. It declares tasks when it is imported, and opens an engine when it runs.
+"""
+
+import inspect
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, ParamSpec, TypeVar, overload
+
+import msgspec
+from msgspec.structs import replace
+from starlette.types import ASGIApp
+
+from avance.app.asgi import with_lifespan
+from avance.app.children import check_place
+from avance.app.engine import Engine
+from avance.app.handle import JobHandle
+from avance.app.task import SubmittableTask
+from avance.app.track import TRACK_DEADLINE_S, Tracker, tracked_job
+from avance.config import Settings, read_settings
+from avance.errors import ConfigError, Unavailable
+from avance.jobs.context import current
+from avance.jobs.service import Jobs, SubmitOptions
+from avance.jobs.task import (
+    AnyTask,
+    Key,
+    Limit,
+    Retry,
+    Runner,
+    TaskOptions,
+    Throttle,
+    declare_phases,
+    task_name,
+)
+from avance.model.job import Job
+from avance.model.stream import Position
+from avance.version import VERSION
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Avance:
+    """
+    The app: `Avance("sqlite:///avance.db")`, or without arguments by the settings (`AVANCE_*`, a file).
+    """
+
+    def __init__(self, store: str | None = None, *, settings: Settings | None = None) -> None:
+        self.tasks: dict[str, AnyTask] = {}
+        self._store = store
+        self._settings = settings
+        self._engine: Engine | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """
+        Read on first use, so that importing an app reads no environment. A store named in the code wins over one in the settings.
+        """
+        if self._settings is None:
+            self._settings = read_settings()
+        return self._settings if self._store is None else replace(self._settings, store=self._store)
+
+    def configure(self, settings: Settings) -> None:
+        """
+        Use these settings, as the command line read them.
+        """
+        self._settings = settings
+
+    @overload
+    def task(self, function: Callable[P, R], /) -> SubmittableTask[P, R]: ...
+
+    @overload
+    def task(
+        self,
+        *,
+        name: str | None = None,
+        runner: Runner | str | None = None,
+        phases: Mapping[str, float] | Sequence[str] | None = None,
+        retry: Retry | None = None,
+        timeout_s: float | None = None,
+        grace_s: float = 5.0,
+        expires_s: float | None = None,
+        unique: Key | None = None,
+        concurrency: Limit | None = None,
+        progress: Throttle = ...,
+        priority: int = 0,
+        title: Key | None = None,
+        expose: bool = False,
+    ) -> Callable[[Callable[P, R]], SubmittableTask[P, R]]: ...
+
+    def task(self, *function: Any, **options: Any) -> Any:
+        """
+        Declare a task.
+
+        Args:
+            name: By default `module.function`.
+            runner: `"process"` for `def` (default), `"thread"`; `async def` runs in the event loop.
+            phases: Names with weights, such as `{"parsing": 30, "indexing": 70}`, or names that weigh the same.
+            retry: `Retry(max_attempts=4, backoff_s=(60, 120, 240))` is one try and three retries.
+            timeout_s: For one attempt.
+            grace_s: Between asking a cancelled task to stop and killing its process.
+            expires_s: From submit to the end, waiting included.
+            unique: A parameter or function of the arguments; while a job with this key is active, a submit answers that job.
+            concurrency: `Limit(key="user_id", max=2)`.
+            progress: How much ordinary progress is written.
+            priority: Higher runs first.
+            title: A parameter or function of the arguments, shown as the job's subject.
+            expose: In token mode, let users submit it over HTTP by name.
+
+        Raises:
+            ConfigError: The name is taken, or the runner does not fit the function.
+        """
+        if function:
+            return self._declare(function[0], options)
+        return lambda decorated: self._declare(decorated, options)
+
+    @property
+    def is_open(self) -> bool:
+        """
+        Whether the engine runs.
+        """
+        return self._engine is not None
+
+    @property
+    def engine(self) -> Engine:
+        """
+        What runs while the app is open.
+
+        Raises:
+            Unavailable: It is not open.
+        """
+        if self._engine is None:
+            raise Unavailable(
+                "avance is not open here: run under `avance serve`, after avance.fastapi.install(...), inside `async with app.open():`, "
+                "or use job.spawn(...) inside a task",
+                code="not_open",
+            )
+        return self._engine
+
+    @property
+    def jobs(self) -> Jobs:
+        """
+        Read, list, cancel and retry jobs.
+        """
+        return self.engine.jobs
+
+    @asynccontextmanager
+    async def open(self, *, executes: bool = True) -> AsyncIterator["Avance"]:
+        """
+        Run the engine; with `executes=False` it submits and follows, and leaves the work to others on the same store.
+        """
+        async with self.running(self.build(executes=executes)):
+            yield self
+
+    def build(self, *, executes: bool = True) -> Engine:
+        """
+        Put an engine together without opening it, for whoever mounts its routes.
+        """
+        return Engine(self.settings, self.tasks, version=VERSION, executes=executes)
+
+    def asgi(self) -> ASGIApp:
+        """
+        The whole of avance as an ASGI app; its lifespan opens and closes the engine.
+        """
+        engine = self.build()
+        return with_lifespan(engine.http(), lambda: self.running(engine))
+
+    @asynccontextmanager
+    async def running(self, engine: Engine) -> AsyncIterator[Engine]:
+        """
+        Open an engine that `build` made, and be open while it runs.
+        """
+        if self._engine is not None:
+            raise ConfigError("this app is open already; open it once for each process")
+        async with engine:
+            self._engine = engine
+            try:
+                yield engine
+            finally:
+                self._engine = None
+
+    async def submit(
+        self,
+        task: AnyTask | str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        options: SubmitOptions,
+    ) -> JobHandle:
+        """
+        What `task.submit` calls. Inside a job, the new job belongs to the same owner unless another is given.
+        """
+        running = current()
+        if options.owner is None and running.owner is not None:
+            options = replace(options, owner=running.owner)
+        return self.handle(await self.jobs.submit(task, args, kwargs, options))
+
+    def handle(self, job: Job) -> JobHandle:
+        """
+        A handle for a job that was read.
+        """
+        return JobHandle(job, self.jobs, self.engine.job_token)
+
+    async def track(
+        self,
+        job_id: str | None = None,
+        *,
+        kind: str,
+        owner: str | None = None,
+        tenant: str | None = None,
+        title: str | None = None,
+        phases: Mapping[str, float] | Sequence[str] | None = None,
+        deadline_s: float = TRACK_DEADLINE_S,
+        parent_id: str | None = None,
+        meta: Mapping[str, Any] | None = None,
+    ) -> Tracker:
+        """
+        Follow work that runs elsewhere: it runs from now on, and expires when nobody ends it before its deadline.
+        """
+        engine = self.engine
+        job = tracked_job(
+            id=job_id or str(uuid.uuid4()),
+            kind=kind,
+            now_ms=engine.kernel.clock.now_ms(),
+            deadline_s=deadline_s,
+            owner=owner,
+            tenant=tenant,
+            title=title,
+            phases=declare_phases(phases),
+            parent_id=parent_id,
+            meta=dict(meta or {}),
+        )
+        return await engine.track(job)
+
+    def token(
+        self, user: str, *, channels: Sequence[str] = (), ttl_s: float = 900.0, **claims: Any
+    ) -> str:
+        """
+        Sign a connection token for a browser of this user; `channels` are subscribed by the server.
+        """
+        return self.engine.token(user, channels=channels, ttl_s=ttl_s, claims=claims)
+
+    async def publish(self, channel: str, data: Any) -> Position:
+        """
+        Publish to a channel of the app's own, such as `topic:prices`.
+        """
+        return await self.engine.publish(channel, msgspec.json.encode(data))
+
+    def _declare(
+        self, function: Callable[..., Any], given: dict[str, Any]
+    ) -> SubmittableTask[..., Any]:
+        name = given.pop("name", None) or task_name(function)
+        if name in self.tasks:
+            raise ConfigError(
+                f"there are two tasks named {name!r}; give one of them another name", task=name
+            )
+        task = SubmittableTask(self, name, function, _options(name, function, given))
+        if task.options.runner is Runner.PROCESS:
+            check_place(name, function)
+        self.tasks[name] = task
+        return task
+
+
+def _options(name: str, function: Callable[..., Any], given: Mapping[str, Any]) -> TaskOptions:
+    is_async = inspect.iscoroutinefunction(function)
+    runner = Runner(given.get("runner") or (Runner.ASYNC if is_async else Runner.PROCESS))
+    if is_async and runner is not Runner.ASYNC:
+        raise ConfigError(
+            f"task {name} is async def and runs in the event loop; runner={runner.value!r} needs a plain def",
+            task=name,
+        )
+    if not is_async and runner is Runner.ASYNC:
+        raise ConfigError(
+            f'task {name} is a plain def and would block the event loop; use runner="thread" or "process"',
+            task=name,
+        )
+    return TaskOptions(**{**given, "runner": runner, "phases": declare_phases(given.get("phases"))})

@@ -1,0 +1,168 @@
+"""
+The composition root of a server: the kernel, and what carries its events to browsers.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import Any, Self
+
+from fastapi import FastAPI
+from starlette.routing import BaseRoute
+
+from avance.app.identity import open_auth
+from avance.app.kernel import Kernel, KernelOptions
+from avance.app.probe import measure_kernel, probe_executor, probe_store
+from avance.app.storage import open_storage
+from avance.app.track import Tracker
+from avance.backends.system import SystemClock
+from avance.config import AuthMode, Settings
+from avance.edge.http.app import http_app, routes
+from avance.edge.http.metrics import Metrics
+from avance.edge.http.origin import OriginRules
+from avance.edge.http.services import HttpServices
+from avance.hub.hub import Hub
+from avance.hub.namespaces import Namespaces
+from avance.hub.publish import Publisher
+from avance.hub.snapshots import JobListSnapshots, JobSnapshots
+from avance.hub.subscription import SnapshotProvider
+from avance.jobs.service import Jobs
+from avance.jobs.task import AnyTask
+from avance.model.job import Job
+from avance.model.stream import Position, job_channel
+
+
+class Engine:
+    """
+    An async context manager around everything that runs. Built without I/O, so that its routes can be mounted before it is opened.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        tasks: Mapping[str, AnyTask],
+        *,
+        version: str,
+        executes: bool = True,
+    ) -> None:
+        clock = SystemClock()
+        node = f"node-{secrets.token_hex(6)}"
+        storage = open_storage(settings.store_url, clock, node=node)
+        self.settings = settings
+        self.auth = open_auth(settings, clock, storage.revocations)
+        self.kernel = Kernel(
+            storage, tasks, clock, node=node, options=_kernel_options(settings, executes=executes)
+        )
+        namespaces = Namespaces(settings.namespaces)
+        snapshots: dict[str, SnapshotProvider] = {
+            "job": JobSnapshots(storage.store, clock),
+            "jobs": JobListSnapshots(storage.store),
+        }
+        self.hub = Hub(
+            storage.store,
+            storage.bus,
+            clock,
+            namespaces,
+            storage.presence,
+            settings.hub,
+            node=node,
+            snapshots=snapshots,
+        )
+        self.publisher = Publisher(
+            storage.store,
+            storage.bus,
+            clock,
+            namespaces,
+            settings.hub,
+            durability=settings.durability,
+        )
+        self.services = self._services(version)
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self.kernel)
+            await stack.enter_async_context(self.hub)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *error: Any) -> None:
+        await self._stack.aclose()
+
+    @property
+    def jobs(self) -> Jobs:
+        return self.kernel.jobs
+
+    def http(self) -> FastAPI:
+        """
+        Everything over HTTP, for a server of its own.
+        """
+        return http_app(self.services)
+
+    def routes(self, prefix: str) -> Sequence[BaseRoute]:
+        """
+        The same below a prefix of somebody else's app.
+        """
+        return routes(self.services, prefix)
+
+    def job_token(self, job_id: str) -> str:
+        """
+        A token that follows this job and nothing else.
+        """
+        claims: dict[str, object] = {"channel": job_channel(job_id)}
+        return self.auth.issue("", ttl_s=self.settings.http.job_token_ttl_s, claims=claims)
+
+    def token(
+        self, user: str, *, channels: Sequence[str], ttl_s: float, claims: Mapping[str, object]
+    ) -> str:
+        """
+        A connection token of a user.
+        """
+        more: dict[str, object] = {**claims, **({"channels": list(channels)} if channels else {})}
+        return self.auth.issue(user, ttl_s=ttl_s, claims=more)
+
+    async def publish(self, channel: str, data: bytes) -> Position:
+        """
+        Publish to a channel of the app's own.
+        """
+        return await self.publisher.publish(channel, data)
+
+    async def track(self, job: Job) -> Tracker:
+        """
+        Begin to follow work that runs elsewhere.
+        """
+        return Tracker(await self.jobs.track(job), self.jobs, self.kernel.reporter)
+
+    def _services(self, version: str) -> HttpServices:
+        settings, kernel = self.settings, self.kernel
+        metrics = Metrics(kinds_max=settings.http.metric_kinds_max)
+        measure_kernel(kernel, metrics)
+        return HttpServices(
+            jobs=kernel.jobs,
+            auth=self.auth,
+            clock=kernel.clock,
+            version=version,
+            origins=OriginRules(
+                is_open=settings.auth is AuthMode.OPEN,
+                origins=settings.origins,
+                hosts=settings.hosts,
+            ),
+            limits=settings.http,
+            metrics=metrics,
+            probes={"store": probe_store(kernel.storage.store), "executor": probe_executor(kernel)},
+        )
+
+
+def _kernel_options(settings: Settings, *, executes: bool) -> KernelOptions:
+    return KernelOptions(
+        executes=executes,
+        processes=settings.processes,
+        threads=settings.threads,
+        async_max=settings.coroutines,
+        retention=settings.retention,
+        dispatcher=settings.dispatcher,
+        drain_s=settings.drain_s,
+        durability=settings.durability,
+        job_limits=settings.jobs,
+        reporter=settings.reporter,
+    )
