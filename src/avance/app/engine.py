@@ -8,19 +8,25 @@ from contextlib import AsyncExitStack
 from typing import Any, Self
 
 from fastapi import FastAPI
+from msgspec.structs import replace
 from starlette.routing import BaseRoute
 
 from avance.app.identity import open_auth
 from avance.app.kernel import Kernel, KernelOptions
 from avance.app.probe import measure_kernel, probe_executor, probe_store
+from avance.app.rpc import job_methods
 from avance.app.storage import open_storage
 from avance.app.track import Tracker
 from avance.backends.system import SystemClock
 from avance.config import AuthMode, Settings
+from avance.edge.drivers.wheel import Wheel
 from avance.edge.http.app import http_app, routes
 from avance.edge.http.metrics import Metrics
 from avance.edge.http.origin import OriginRules
 from avance.edge.http.services import HttpServices
+from avance.edge.session.gateway import Gateway
+from avance.edge.session.routes import Endpoints
+from avance.edge.session.settings import SessionSettings
 from avance.hub.hub import Hub
 from avance.hub.namespaces import Namespaces
 from avance.hub.publish import Publisher
@@ -76,6 +82,21 @@ class Engine:
             settings.hub,
             durability=settings.durability,
         )
+        self.origins = OriginRules(
+            is_open=settings.auth is AuthMode.OPEN, origins=settings.origins, hosts=settings.hosts
+        )
+        self.wheel = Wheel(monotonic_s=clock.monotonic_s)
+        self.gateway = Gateway(
+            self.hub,
+            self.auth,
+            self.publisher,
+            origins=self.origins,
+            settings=_session_settings(settings, version),
+            http_limits=settings.http,
+            wheel=self.wheel,
+            rpc=job_methods(self.kernel.jobs),
+        )
+        self.endpoints = Endpoints(self.gateway, limits=settings.sockets)
         self.services = self._services(version)
         self._stack = AsyncExitStack()
 
@@ -83,6 +104,8 @@ class Engine:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.kernel)
             await stack.enter_async_context(self.hub)
+            await stack.enter_async_context(self.wheel)
+            await stack.enter_async_context(self.gateway)
             self._stack = stack.pop_all()
         return self
 
@@ -105,12 +128,12 @@ class Engine:
         """
         return routes(self.services, prefix)
 
-    def job_token(self, job_id: str) -> str:
+    def job_token(self, job_id: str, owner: str | None) -> str:
         """
         A token that follows this job and nothing else.
         """
         claims: dict[str, object] = {"channel": job_channel(job_id)}
-        return self.auth.issue("", ttl_s=self.settings.http.job_token_ttl_s, claims=claims)
+        return self.auth.issue(owner or "", ttl_s=self.settings.http.job_token_ttl_s, claims=claims)
 
     def token(
         self, user: str, *, channels: Sequence[str], ttl_s: float, claims: Mapping[str, object]
@@ -142,13 +165,10 @@ class Engine:
             auth=self.auth,
             clock=kernel.clock,
             version=version,
-            origins=OriginRules(
-                is_open=settings.auth is AuthMode.OPEN,
-                origins=settings.origins,
-                hosts=settings.hosts,
-            ),
+            origins=self.origins,
             limits=settings.http,
             metrics=metrics,
+            socket_routes=self.endpoints.routes(),
             probes={"store": probe_store(kernel.storage.store), "executor": probe_executor(kernel)},
         )
 
@@ -165,4 +185,14 @@ def _kernel_options(settings: Settings, *, executes: bool) -> KernelOptions:
         durability=settings.durability,
         job_limits=settings.jobs,
         reporter=settings.reporter,
+    )
+
+
+def _session_settings(settings: Settings, version: str) -> SessionSettings:
+    told = f"avance {version}"
+    if settings.auth is AuthMode.TOKEN:
+        return replace(settings.session, version=told)
+    # In open mode everybody is the same user on the same machine, so limits by user would only be in the way.
+    return replace(
+        settings.session, version=told, connections_per_user_max=None, inbound_per_s=None
     )

@@ -20,9 +20,10 @@ class JobHandle:
     Names the job and follows it; it holds no state of its own.
     """
 
-    def __init__(self, job: Job, jobs: Jobs, issue_token: Callable[[str], str]) -> None:
+    def __init__(self, job: Job, jobs: Jobs, issue_token: Callable[[str, str | None], str]) -> None:
         self.id = job.id
         self.kind = job.kind
+        self._owner = job.owner
         self.channel = job_channel(job.id)
         self._jobs = jobs
         self._issue_token = issue_token
@@ -35,7 +36,7 @@ class JobHandle:
         """
         A short-lived token that lets a browser connect and follow this job alone.
         """
-        return self._issue_token(self.id)
+        return self._issue_token(self.id, self._owner)
 
     async def get(self) -> Job:
         """

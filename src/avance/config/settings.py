@@ -10,6 +10,7 @@ import msgspec
 
 from avance.edge.drivers.limits import SocketLimits
 from avance.edge.http.limits import HttpLimits
+from avance.edge.session.settings import SessionSettings
 from avance.errors import ConfigError
 from avance.hub.limits import HubLimits
 from avance.hub.namespaces import INBOX, JOB, JOBS, TOPIC, Namespace
@@ -120,6 +121,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Requests: sizes, rates, lives of tokens."""
     sockets: SocketLimits = SocketLimits()
     """One connection."""
+    session: SessionSettings = SessionSettings()
+    """Clients of the Centrifugo protocol."""
     hub: HubLimits = HubLimits()
     """Fan-out, recovery, presence."""
     jobs: JobLimits = JobLimits()
