@@ -18,7 +18,7 @@ from avance.edge.http.origin import ANY
 from avance.edge.http.services import HttpServices
 from avance.edge.http.tokens import TokenRoutes
 
-PUBLIC_PATHS = ("/health", "/ready", "/console/", *docs.PUBLIC_PATHS)
+PUBLIC_PATHS = ("/health", "/ready", "/console/*", *docs.PUBLIC_PATHS)
 _LOOPBACK_ORIGIN = (
     r"https?://(localhost|[a-z0-9-]+\.localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])(:\d{1,5})?"
 )

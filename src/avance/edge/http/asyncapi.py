@@ -9,11 +9,11 @@ from typing import Any, get_args
 
 import msgspec
 
+from avance.edge.http.schema import schemas_of
 from avance.model import event
 from avance.protocol import messages
 
 ASYNCAPI_VERSION = "3.0.0"
-_REF = "#/components/schemas/{name}"
 CONNECTION_PATHS = {
     "centrifugo": "/connection/websocket",
     "centrifugo_http_stream": "/connection/http_stream",
@@ -85,7 +85,7 @@ def write_asyncapi(
     described = (*CENTRIFUGO, *CHANNELS, *sockets)
     kinds = list(dict.fromkeys(kind for one in described for kind in (*one.sends, *one.receives)))
     names = _names(kinds)
-    payloads, schemas = msgspec.json.schema_components(kinds, ref_template=_REF)
+    payloads, schemas = schemas_of(kinds)
     for kind in STAMPED:
         _stamp(schemas[kind.__name__])
     return {

@@ -155,14 +155,16 @@ def read_query(scope: Scope, limits: HttpLimits) -> Mapping[str, str]:
 
 def is_public(path: str, public: Sequence[str]) -> bool:
     """
-    Whether a path is listed, itself or (`/console/`) with all below it.
+    Whether a path is listed, itself or (`/console/*`) with all below it.
     """
-    return any(path == one or (one.endswith("/") and path.startswith(one)) for one in public)
+    return any(path.startswith(one[:-1]) if one.endswith("/*") else path == one for one in public)
 
 
 def caller(request: Request) -> Caller:
     """
-    The caller of a request that passed the middleware.
+    The caller of a request; a path that is public has none.
     """
-    found: Caller = request.scope["state"][_STATE]
+    found: Caller | None = request.scope.get("state", {}).get(_STATE)
+    if found is None:
+        raise Unauthenticated("this path knows no caller; it is listed as public")
     return found

@@ -3,11 +3,13 @@ The documents of the API and pages that show them, without a request to anybody 
 """
 
 from collections.abc import Callable
+from functools import cache
 from html import escape
 from importlib import resources
 from typing import Any
 
 import msgspec
+from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -27,21 +29,16 @@ def document_routes(services: HttpServices, openapi: Callable[[], dict[str, Any]
     """
     `/`, `/docs`, `/docs/sockets`, `/openapi.json`, `/asyncapi.json`.
     """
-    asyncapi = msgspec.json.encode(
-        write_asyncapi(
-            services.sockets, title=TITLE, version=services.version, description=DESCRIPTION
-        )
-    )
-    page = _read("docs.html")
+    openapi_bytes = cache(lambda: msgspec.json.encode(openapi()))
+    asyncapi_bytes = cache(lambda: msgspec.json.encode(_asyncapi(services)))
 
-    async def write_openapi(request: Request) -> Response:
-        document = openapi()
-        if prefix(request.scope):
-            document = {**document, "servers": [{"url": prefix(request.scope)}]}
-        return raw_answer(msgspec.json.encode(document))
+    async def show_openapi(request: Request) -> Response:
+        # Made once, in a thread: it takes longer than a frame may wait.
+        body = await to_thread.run_sync(openapi_bytes)
+        return raw_answer(_with_server(body, prefix(request.scope)))
 
     async def show_asyncapi(request: Request) -> Response:
-        return raw_answer(asyncapi)
+        return raw_answer(await to_thread.run_sync(asyncapi_bytes))
 
     async def home(request: Request) -> Response:
         wants_page = "text/html" in request.headers.get("accept", "")
@@ -50,17 +47,30 @@ def document_routes(services: HttpServices, openapi: Callable[[], dict[str, Any]
 
     return [
         Route("/", home),
-        Route("/openapi.json", write_openapi),
+        Route("/openapi.json", show_openapi),
         Route("/asyncapi.json", show_asyncapi),
-        Route("/docs", _page(page, "openapi.json")),
-        Route("/docs/sockets", _page(page, "asyncapi.json")),
+        Route("/docs", _page("openapi.json")),
+        Route("/docs/sockets", _page("asyncapi.json")),
         Route("/docs/page.js", _file("page.js", "text/javascript")),
         Route("/docs/page.css", _file("page.css", "text/css")),
     ]
 
 
-def _page(template: str, source: str) -> Callable[[Request], Any]:
+def _asyncapi(services: HttpServices) -> dict[str, Any]:
+    return write_asyncapi(
+        services.sockets, title=TITLE, version=services.version, description=DESCRIPTION
+    )
+
+
+def _with_server(document: bytes, root: str) -> bytes:
+    if not root:
+        return document
+    return msgspec.json.encode({**msgspec.json.decode(document), "servers": [{"url": root}]})
+
+
+def _page(source: str) -> Callable[[Request], Any]:
     async def show(request: Request) -> Response:
+        template = await to_thread.run_sync(_read, "docs.html")
         text = template.replace("__PREFIX__", escape(prefix(request.scope), quote=True))
         return Response(
             text.replace("__SOURCE__", source), media_type="text/html", headers=_PAGE_HEADERS
@@ -70,13 +80,13 @@ def _page(template: str, source: str) -> Callable[[Request], Any]:
 
 
 def _file(name: str, media_type: str) -> Callable[[Request], Any]:
-    content = _read(name)
-
     async def show(request: Request) -> Response:
+        content = await to_thread.run_sync(_read, name)
         return Response(content, media_type=media_type, headers=_PAGE_HEADERS)
 
     return show
 
 
+@cache
 def _read(name: str) -> str:
     return (resources.files("avance.edge.http") / "pages" / name).read_text("utf-8")

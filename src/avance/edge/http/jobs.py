@@ -333,10 +333,18 @@ def _task_view(task: AnyTask) -> TaskView:
     return TaskView(
         name=task.name,
         description=(task.__doc__ or "").strip() or None,
-        params=task.schema(),
+        params=_schema(task),
         phases=[phase.id for phase in task.options.phases],
         runner=task.options.runner.value,
     )
+
+
+def _schema(task: AnyTask) -> dict[str, Any]:
+    try:
+        return task.schema()
+    except TypeError:
+        # A parameter of a class of the user's own: it has no schema, and no name that JSON would check.
+        return {"type": "object"}
 
 
 def _arguments(

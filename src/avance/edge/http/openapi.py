@@ -13,9 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from avance.edge.http.problem import MEDIA_TYPE, Problem
+from avance.edge.http.schema import REF, schemas_of
+from avance.edge.http.shapes import KINDS
+from avance.model.job import JobView
 
-_REF = "#/components/schemas/{name}"
-_KINDS = "x-avance-kinds"
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -36,17 +37,14 @@ def described(
     """
     Add a route, with what it takes and answers.
     """
-    names = [kind for kind in (query, body, answer) if kind is not None]
-    extra: dict[str, Any] = {_KINDS: names}
+    extra: dict[str, Any] = {}
     if query is not None:
         extra["parameters"] = list(_parameters(query))
     if body is not None:
         extra["requestBody"] = {"required": True, "content": _content(body, "application/json")}
     if is_public:
         extra["security"] = []
-    schema: Mapping[str, Any] = (
-        {} if answer is None else {"$ref": _REF.format(name=answer.__name__)}
-    )
+    schema: Mapping[str, Any] = {} if answer is None else {"$ref": REF.format(name=answer.__name__)}
     content = {} if status == 204 else {"content": {media_type: {"schema": schema}}}
     path_parameters = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
@@ -67,11 +65,11 @@ def described(
             status: {"description": "The answer.", **content},
             "4XX": {
                 "description": "The request was refused; `code` tells why.",
-                "content": {MEDIA_TYPE: {"schema": {"$ref": _REF.format(name="Problem")}}},
+                "content": {MEDIA_TYPE: {"schema": {"$ref": REF.format(name="Problem")}}},
             },
             "5XX": {
                 "description": "The server failed, or is not ready.",
-                "content": {MEDIA_TYPE: {"schema": {"$ref": _REF.format(name="Problem")}}},
+                "content": {MEDIA_TYPE: {"schema": {"$ref": REF.format(name="Problem")}}},
             },
         },
         openapi_extra=extra,
@@ -96,10 +94,7 @@ def write_openapi(
 
 def _document(app: FastAPI, title: str, version: str, description: str) -> dict[str, Any]:
     document = get_openapi(title=title, version=version, description=description, routes=app.routes)
-    kinds: dict[type, None] = {Problem: None}
-    for operation in _operations(document):
-        kinds.update(dict.fromkeys(operation.pop(_KINDS, ())))
-    _, schemas = msgspec.json.schema_components(list(kinds), ref_template=_REF)
+    _, schemas = schemas_of((Problem, JobView, *KINDS))
     components = document.setdefault("components", {})
     components.setdefault("schemas", {}).update(schemas)
     components["securitySchemes"] = {
@@ -110,17 +105,12 @@ def _document(app: FastAPI, title: str, version: str, description: str) -> dict[
     return document
 
 
-def _operations(document: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
-    for path in document.get("paths", {}).values():
-        yield from (operation for operation in path.values() if isinstance(operation, dict))
-
-
 def _content(kind: type[msgspec.Struct], media_type: str) -> Mapping[str, Any]:
-    return {media_type: {"schema": {"$ref": _REF.format(name=kind.__name__)}}}
+    return {media_type: {"schema": {"$ref": REF.format(name=kind.__name__)}}}
 
 
 def _parameters(query: type[msgspec.Struct]) -> Iterable[Mapping[str, Any]]:
-    (_,), components = msgspec.json.schema_components([query], ref_template=_REF)
+    _, components = schemas_of([query])
     for name, schema in components[query.__name__]["properties"].items():
         yield {"name": name, "in": "query", "required": False, "schema": schema}
 

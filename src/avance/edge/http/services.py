@@ -67,7 +67,7 @@ class HttpServices:
     mounts: Sequence[BaseRoute] = ()
     """Files and other programs, such as the console."""
     public_paths: Sequence[str] = ()
-    """Paths of apps that need no credentials of ours; one that ends with `/` stands for all below it."""
+    """Paths of apps that need no credentials of ours; one that ends with `/*` stands for all below it."""
     body_bytes_max: Mapping[str, int] = field(default_factory=dict)
     """Other limits, by the beginning of the path, for routes that take files."""
     sockets: Sequence[Socket] = ()

@@ -82,7 +82,7 @@ class ListQuery(Shape, frozen=True, kw_only=True):
     tag: Name | None = None
     owner: Name | None = None
     """Admins only; others always see their own."""
-    text: Annotated[Name, msgspec.Meta(max_length=100)] | None = None
+    text: Name | None = None
     """Part of the title, or the start of the id."""
     parent: Id | None = None
     created_after: Annotated[str, msgspec.Meta(max_length=40)] | None = None
@@ -178,3 +178,19 @@ class ReadyAnswer(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     timestamp: str
     parts: dict[str, Part]
+
+
+KINDS = (
+    SubmitRequest,
+    Submitted,
+    JobList,
+    JobEvents,
+    TaskList,
+    TokenRequest,
+    TokenAnswer,
+    RevokeRequest,
+    RevokeAnswer,
+    HealthAnswer,
+    ReadyAnswer,
+)
+"""Bodies and answers, for OpenAPI."""
