@@ -111,12 +111,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """`full`: what was answered survives a power cut. `normal`: it survives a killed process."""
     drain_s: Annotated[float, msgspec.Meta(ge=0, le=3_600)] = 10.0
     """How long a stopping server waits for running tasks; what is left goes back to the queue."""
+    spread_s: Annotated[float, msgspec.Meta(ge=0, le=300)] = 2.0
+    """A stopping server sends its connections away over so long, so that they do not all come back at once."""
     socket_ping_interval_s: Annotated[float, msgspec.Meta(gt=0, le=3_600)] = 30.0
     """Between pings on the sockets of apps; the Centrifugo protocol keeps its own."""
     socket_ping_timeout_s: Annotated[float, msgspec.Meta(gt=0, le=3_600)] = 10.0
     """A socket of an app that does not answer a ping for so long is closed."""
     log_level: LogLevel = LogLevel.INFO
     """`debug`, `info`, `warning` or `error`."""
+    access_log: bool = False
+    """Log every request; tokens and keys in addresses are blotted out."""
     http: HttpLimits = HttpLimits()
     """Requests: sizes, rates, lives of tokens."""
     sockets: SocketLimits = SocketLimits()

@@ -206,12 +206,14 @@ async def test_other_routes_of_the_program_are_served_beside_ours(site) -> None:
         return PlainTextResponse("hello")
 
     services = {
-        "socket_routes": [Route("/connection/sse", hello)],
+        "socket_routes": [Route("/connection/sse", hello), Route("/api/{method}", hello)],
         "mounts": [Mount("/console", routes=[Route("/{rest:path}", hello)])],
         "public_paths": ["/hooks/*"],
     }
     async with site(services=services) as here:
         assert (await here.client.get("/connection/sse")).text == "hello"
+        assert (await here.client.get("/api/publish")).text == "hello"
+        assert (await here.client.get("/api/a/b")).status_code == 401
         assert (await here.client.get("/console/x")).text == "hello"
         assert (await here.client.get("/hooks/x")).status_code == 404
         assert (await here.client.get("/hooksx")).status_code == 401

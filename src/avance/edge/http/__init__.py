@@ -10,6 +10,7 @@ from avance.edge.http.jobs import StartLimits
 from avance.edge.http.limits import HttpLimits
 from avance.edge.http.metrics import Measure, Metrics
 from avance.edge.http.origin import OriginRules
+from avance.edge.http.redact import RedactingFilter
 from avance.edge.http.services import Health, HttpServices, Probe, Revoked
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Metrics",
     "OriginRules",
     "Probe",
+    "RedactingFilter",
     "Revoked",
     "Socket",
     "StartLimits",

@@ -9,7 +9,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Mount
 
 from avance.edge.http import docs, problem
-from avance.edge.http.authenticate import Authentication
+from avance.edge.http.authenticate import Authentication, PublicPaths
 from avance.edge.http.guard import Guard
 from avance.edge.http.health import HealthRoutes
 from avance.edge.http.jobs import JobRoutes, StartLimits
@@ -67,15 +67,12 @@ def routes(services: HttpServices, prefix: str = "/avance") -> Sequence[BaseRout
 
 def _add_middleware(app: FastAPI, services: HttpServices) -> None:
     # The last one added is the outermost: CORS, then the guard, then who is calling.
-    sockets = tuple(
-        path for path in (getattr(route, "path", None) for route in services.socket_routes) if path
-    )
     app.add_middleware(
         Authentication,
         auth=services.auth,
         clock=services.clock,
         limits=services.limits,
-        public_paths=(*PUBLIC_PATHS, *sockets, *services.public_paths),
+        public=PublicPaths((*PUBLIC_PATHS, *services.public_paths), services.socket_routes),
     )
     app.add_middleware(
         Guard,

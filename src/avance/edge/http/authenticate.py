@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 from starlette.requests import Request
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from avance.edge.http import problem
@@ -96,13 +97,13 @@ class Authentication:
         auth: Auth,
         clock: Clock,
         limits: HttpLimits,
-        public_paths: Sequence[str],
+        public: "PublicPaths",
     ) -> None:
         self._app = app
         self._auth = auth
         self._clock = clock
         self._limits = limits
-        self._public = tuple(public_paths)
+        self._public = public
         self._refusals = Rate(
             limits.refusals_per_minute_address,
             clock,
@@ -111,7 +112,7 @@ class Authentication:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or is_public(route_path(scope), self._public):
+        if scope["type"] != "http" or self._public.has(route_path(scope)):
             await self._app(scope, receive, send)
             return
         try:
@@ -153,11 +154,24 @@ def read_query(scope: Scope, limits: HttpLimits) -> Mapping[str, str]:
         return {}
 
 
-def is_public(path: str, public: Sequence[str]) -> bool:
+class PublicPaths:
     """
-    Whether a path is listed, itself or (`/console/*`) with all below it.
+    Paths that need no credentials: listed, itself or (`/console/*`) with all below it; or of a route that verifies its own.
     """
-    return any(path.startswith(one[:-1]) if one.endswith("/*") else path == one for one in public)
+
+    def __init__(self, paths: Sequence[str], routes: Sequence[BaseRoute] = ()) -> None:
+        self._exact = frozenset(path for path in paths if not path.endswith("/*"))
+        self._below = tuple(path[:-1] for path in paths if path.endswith("/*"))
+        self._patterns = tuple(
+            route.path_regex for route in routes if isinstance(route, Route | WebSocketRoute)
+        )
+
+    def has(self, path: str) -> bool:
+        return (
+            path in self._exact
+            or path.startswith(self._below)
+            or any(pattern.match(path) for pattern in self._patterns)
+        )
 
 
 def caller(request: Request) -> Caller:
