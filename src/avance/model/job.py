@@ -58,10 +58,14 @@ class Phase(msgspec.Struct, frozen=True, kw_only=True):
     ended_ms: int | None = None
 
 
-class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    percent: float | None = None
+class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    `percent` and `phase` are always written; the rest where it is known.
+    """
+
+    percent: float | None
     """None while no total is known."""
-    phase: str | None = None
+    phase: str | None
     phase_index: int | None = None
     phase_count: int | None = None
     current: float | None = None
@@ -71,6 +75,9 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     eta_s: float | None = None
     rate: float | None = None
     data: dict[str, object] | None = None
+
+
+NO_PROGRESS = Progress(percent=None, phase=None)
 
 
 class JobError(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,7 +150,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     errors: int = 0
     losses: int = 0
     worker: str | None = None
-    progress: Progress = Progress()
+    progress: Progress = NO_PROGRESS
     progress_attempt: int = 1
     """The attempt that the shown progress comes from; until a new one passes it, only messages change."""
     phases: tuple[Phase, ...] = ()

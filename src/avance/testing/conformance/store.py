@@ -478,7 +478,7 @@ class StoreConformance:
                     parent_id="p",
                     weight=weight,
                     state=state,
-                    progress=Progress(percent=percent),
+                    progress=Progress(percent=percent, phase=None),
                 ),
             )
         assert await store.children("p") == Children(total=3, completed=1, failed=0, percent=37.5)
