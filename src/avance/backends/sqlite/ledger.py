@@ -27,20 +27,24 @@ from avance.backends.sqlite.row import (
 )
 from avance.backends.sqlite.rows import insert_many
 from avance.model.job import Job, State
-from avance.model.stream import Append, Publication, stamp
+from avance.model.stream import Append, Publication, job_channel, stamp
+
+JOB_PREFIX = job_channel("")
 
 SHOWN, MOVED, REWRITTEN, INSERTED = range(4)
 """How much of a job's row is out of date."""
 
 
 class Channel:
-    __slots__ = ("epoch", "id", "name", "top")
+    __slots__ = ("ages", "epoch", "id", "last_id", "name", "top")
 
-    def __init__(self, channel_id: int, name: str, epoch: str, top: int) -> None:
+    def __init__(self, channel_id: int, name: str, epoch: str, top: int, last_id: int) -> None:
         self.id = channel_id
         self.name = name
         self.epoch = epoch
         self.top = top
+        self.last_id = last_id
+        self.ages = not name.startswith(JOB_PREFIX)
 
 
 class KnownJob:
@@ -70,6 +74,7 @@ class Ledger:
         self._channels: dict[str, Channel] = {}
         self._jobs: dict[str, KnownJob] = {}
         self._next_channel = 0
+        self._next_event = 0
         self._next_job = 0
         self._version = -1
         self._letters_left = 0
@@ -108,6 +113,7 @@ class Ledger:
         self._clear_pending()
         one = self._connection.execute
         (self._next_channel,) = one("SELECT coalesce(max(id), 0) + 1 FROM channels").fetchone()
+        (self._next_event,) = one("SELECT coalesce(max(id), 0) + 1 FROM events").fetchone()
         (self._next_job,) = one("SELECT coalesce(max(pk), 0) + 1 FROM jobs").fetchone()
         (others,) = one("SELECT count(*) FROM nodes WHERE node <> ?", (self._node,)).fetchone()
         self.has_company = others > 0
@@ -140,14 +146,14 @@ class Ledger:
         if known is not None:
             return known
         row = self._connection.execute(
-            "SELECT id, top FROM channels WHERE name = ?", (name,)
+            "SELECT id, top, last_id FROM channels WHERE name = ?", (name,)
         ).fetchone()
         if row is None:
-            channel_id, top = self._next_channel, 0
+            channel_id, top, last_id = self._next_channel, 0, 0
             self._next_channel += 1
         else:
-            channel_id, top = row
-        known = Channel(channel_id, name, epoch_of(self._secret, name), top)
+            channel_id, top, last_id = row
+        known = Channel(channel_id, name, epoch_of(self._secret, name), top, last_id)
         self._channels[name] = known
         return known
 
@@ -160,7 +166,21 @@ class Ledger:
             channel = self.channel(event.channel)
             channel.top = offset = channel.top + 1
             data = stamp(event.body, offset) if event.is_stamped else event.body
-            self._events.append((channel.id, offset, now_ms, data, event.conflate))
+            event_id = self._next_event
+            self._next_event = event_id + 1
+            self._events.append(
+                (
+                    event_id,
+                    channel.id,
+                    offset,
+                    channel.last_id,
+                    now_ms,
+                    channel.ages,
+                    event.conflate,
+                    data,
+                )
+            )
+            channel.last_id = event_id
             self._touched[channel.id] = channel
             publications.append(
                 Publication(
@@ -256,13 +276,13 @@ class Ledger:
         connection = self._connection
         insert_many(
             connection,
-            "INSERT INTO channels (id, name, top) VALUES",
-            [(channel.id, channel.name, channel.top) for channel in self._touched.values()],
-            "ON CONFLICT (id) DO UPDATE SET top = excluded.top",
+            "INSERT INTO channels (id, name, top, last_id) VALUES",
+            [(c.id, c.name, c.top, c.last_id) for c in self._touched.values()],
+            "ON CONFLICT (id) DO UPDATE SET top = excluded.top, last_id = excluded.last_id",
         )
         insert_many(
             connection,
-            "INSERT INTO events (channel_id, offset, ts, data, conflate) VALUES",
+            "INSERT INTO events (id, channel_id, offset, before_id, ts, ages, conflate, data) VALUES",
             self._events,
         )
         self._flush_jobs()

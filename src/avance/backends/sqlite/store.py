@@ -3,6 +3,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Self
 
+from avance.backends.sqlite.chain import read_chain
 from avance.backends.sqlite.database import SqliteDatabase
 from avance.backends.sqlite.epoch import epoch_of
 from avance.backends.sqlite.listing import list_jobs
@@ -164,23 +165,21 @@ def _stream(
 ) -> StreamPage:
     (secret,) = connection.execute("SELECT value FROM meta WHERE key = 'secret'").fetchone()
     epoch = epoch_of(secret, channel)
-    found = connection.execute("SELECT id, top FROM channels WHERE name = ?", (channel,)).fetchone()
+    found = connection.execute(
+        "SELECT id, low, top FROM channels WHERE name = ?", (channel,)
+    ).fetchone()
     if found is None:
         return StreamPage(top=Position(epoch=epoch, offset=0))
-    channel_id, top = found
+    channel_id, low, top = found
     position = Position(epoch=epoch, offset=top)
     if limit <= 0:
         return StreamPage(top=position)
     if is_reversed:
-        rows = connection.execute(
-            "SELECT offset, data, conflate FROM events WHERE channel_id = ? AND offset < ? ORDER BY offset DESC LIMIT ?",
-            (channel_id, top + 1 if since is None else since, limit),
-        )
+        last = top if since is None else min(top, since - 1)
+        rows = read_chain(connection, channel_id, max(low, last - limit + 1), last)
     else:
-        rows = connection.execute(
-            "SELECT offset, data, conflate FROM events WHERE channel_id = ? AND offset > ? ORDER BY offset LIMIT ?",
-            (channel_id, since or 0, limit),
-        )
+        first = max(low, (since or 0) + 1)
+        rows = read_chain(connection, channel_id, first, min(top, first + limit - 1))[::-1]
     return StreamPage(
         top=position,
         publications=tuple(

@@ -8,6 +8,7 @@ from functools import partial
 import msgspec
 from msgspec.structs import replace
 
+from avance.backends.sqlite.chain import remove_chain
 from avance.backends.sqlite.database import SqliteDatabase
 from avance.backends.sqlite.row import decode_job, encode_job
 from avance.backends.sqlite.writer import Transaction
@@ -67,9 +68,7 @@ class _Trimming:
         """
         end = min(last, low + self._left - 1)
         if end >= low:
-            self._delete(
-                "events", "channel_id = ? AND offset BETWEEN ? AND ?", channel_id, low, end
-            )
+            self.went += remove_chain(self._transaction.connection, channel_id, low, end)
             self._execute(
                 "UPDATE channels SET low = ? WHERE id = ? AND low <= ?", (end + 1, channel_id, end)
             )
@@ -126,31 +125,17 @@ def _find_cuts(now_ms: int, policy: Retention, connection: sqlite3.Connection) -
         "SELECT id, low, top - ? FROM channels WHERE top - low >= ? LIMIT ?",
         (policy.events_per_channel_max, policy.events_per_channel_max, most),
     ).fetchall()
-    oldest_ms = now_ms - policy.events_of_topics_ms
-    too_old = connection.execute(_TOO_OLD, (oldest_ms, most)).fetchall()
-    return [
-        *(_Cut(*row) for row in too_long),
-        *(
-            _Cut(id_, low, _last_before(connection, id_, low, oldest_ms, most))
-            for id_, low in too_old
-        ),
-    ]
+    too_old = connection.execute(_TOO_OLD, (now_ms - policy.events_of_topics_ms, most)).fetchall()
+    return [_Cut(*row) for row in (*too_long, *too_old)]
 
 
 _TOO_OLD = """
-SELECT id, low FROM channels JOIN events ON channel_id = id AND offset = low
-WHERE low <= top AND name NOT GLOB 'job:*' AND ts < ? LIMIT ?
+SELECT id, low, last FROM channels JOIN (
+    SELECT channel_id, max(offset) AS last FROM (
+        SELECT channel_id, offset FROM events WHERE ages = 1 AND ts < ? ORDER BY ts LIMIT ?
+    ) GROUP BY channel_id
+) ON id = channel_id
 """
-
-
-def _last_before(
-    connection: sqlite3.Connection, channel_id: int, low: int, oldest_ms: int, most: int
-) -> int:
-    (last,) = connection.execute(
-        "SELECT max(offset) FROM (SELECT offset, ts FROM events WHERE channel_id = ? AND offset >= ? ORDER BY offset LIMIT ?) WHERE ts < ?",
-        (channel_id, low, most, oldest_ms),
-    ).fetchone()
-    return int(last)
 
 
 def _vacuum(transaction: Transaction) -> None:
