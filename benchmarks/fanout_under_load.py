@@ -23,21 +23,21 @@ def _table(title: str, contestants: list[Contestant]) -> Table:
             "µs of CPU a delivery",
             "deliveries per CPU-second",
             "of C",
-            "publications a frame",
+            "publications a read",
             "latency p50 ms",
             "latency p99 ms",
             "not delivered",
         ),
     )
     for contestant in sorted(contestants, key=lambda each: -each.median("per_cpu_s")):
-        lines, frames = contestant.median("deliveries"), contestant.median("messages")
+        publications, reads = contestant.median("deliveries"), contestant.median("reads")
         table.rows.append(
             (
                 contestant.title,
                 contestant.median("us_per_delivery"),
                 contestant.median("per_cpu_s"),
                 ratio(contestants, contestant.name, "c"),
-                lines / frames if frames else None,
+                publications / reads if reads else None,
                 contestant.median_of("latency_ms", "p50"),
                 contestant.median_of("latency_ms", "p99"),
                 int(contestant.median("unfinished_events")),

@@ -148,7 +148,10 @@ def avance_server(name: str = "avance", title: str = "avance serve", **changes: 
         "name": name,
         "title": title,
         "command": avance_command(),
-        "environment": {"AVANCE_API_KEYS": f"{API_KEY}=0:admin"},
+        "environment": {
+            "AVANCE_API_KEYS": f"{API_KEY}=0:admin",
+            "AVANCE_CONFIG": str(BENCHMARKS / "avance.toml"),
+        },
         "dialect": "centrifugo",
         "publish_path": "/api/publish",
         "publish_header": f"X-API-Key: {API_KEY}",

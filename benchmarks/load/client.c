@@ -147,9 +147,10 @@ void clients_open_all(bool recover)
     clients_retry_due(now);
 }
 
-bool clients_all_live(void)
+/* Live, or given up. */
+bool clients_settled(void)
 {
-    return live >= options.connections;
+    return live >= options.connections || (waiting_len == 0 && handshakes == 0);
 }
 
 /* As a cut of the network: no close frame, no FIN. */
@@ -216,6 +217,7 @@ static void read_client(struct client *client)
     ssize_t got = read(client->fd, input + held, READ_BYTES);
     if (got > 0) {
         counters.bytes += (uint64_t)got;
+        counters.reads++;
         consume(client, held + (size_t)got);
     } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
         lose(client);

@@ -99,6 +99,7 @@ struct counters {
     uint64_t deliveries;
     uint64_t messages;
     uint64_t bytes;
+    uint64_t reads;
     uint64_t gaps;
     uint64_t duplicates;
     uint64_t pings;
@@ -127,7 +128,7 @@ uint64_t now_ns(void);
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 void clients_open_all(bool recover);
-bool clients_all_live(void);
+bool clients_settled(void);
 void clients_retry_due(uint64_t now);
 uint64_t clients_next_retry(void);
 void clients_drop(void);

@@ -173,6 +173,7 @@ static void report(const char *command, uint64_t began_ns, uint64_t events, doub
     print_count("deliveries", counters.deliveries);
     print_count("messages", counters.messages);
     print_count("bytes", counters.bytes);
+    print_count("reads", counters.reads);
     print_count("unfinished_events", outstanding);
     print_count("gaps", counters.gaps);
     print_count("duplicates", counters.duplicates);
@@ -239,7 +240,7 @@ static void command_run(const char *line, uint64_t began_ns)
 static void command_open(const char *line, uint64_t began_ns, bool recover)
 {
     clients_open_all(recover);
-    pump_until(clients_all_live, began_ns + seconds_argument(line, "seconds", options.connect_seconds), NULL);
+    pump_until(clients_settled, began_ns + seconds_argument(line, "seconds", options.connect_seconds), NULL);
 }
 
 /* False: the end was asked for. */

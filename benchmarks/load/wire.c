@@ -97,6 +97,8 @@ size_t wire_upgrade(struct client *client, const char *data, size_t len, enum ve
     if (len < 12 || memcmp(data, "HTTP/1.1 101", 12) != 0 || !accepts(data, end)) {
         complain("the handshake was answered with %.*s", (int)(len < 120 ? len : 120), data);
         counters.refused++;
+        /* A server that answers, and says no, will say no again. */
+        client->attempts = ATTEMPTS_MAX;
         *verdict = VERDICT_LOST;
         return len;
     }
@@ -177,6 +179,7 @@ static enum verdict take_reply(struct client *client, struct slice line)
     if (json_member(line, "error", &value)) {
         complain("connection %d was answered %.*s", client->index, (int)(value.len < 160 ? value.len : 160), value.at);
         counters.refused++;
+        client->attempts = ATTEMPTS_MAX;
         return VERDICT_LOST;
     }
     if (json_member(line, "id", &value) && json_uint(value, &id)) {
