@@ -25,6 +25,7 @@ from avance.backends.embedded.frames import (
     decode_up,
     frame_down,
 )
+from avance.backends.embedded.guard import Guard
 from avance.backends.embedded.limits import EmbeddedLimits
 
 _HAS_PIDFD = hasattr(os, "pidfd_open")
@@ -38,6 +39,7 @@ class Link(asyncio.Protocol):
     def __init__(
         self,
         process: subprocess.Popen[bytes],
+        guard: Guard,
         receive: Callable[["Link", Up], None],
         limits: EmbeddedLimits,
     ) -> None:
@@ -50,6 +52,7 @@ class Link(asyncio.Protocol):
         """Why it is of no use, if it said so or we found out."""
         self.gone = asyncio.Event()
         self._process = process
+        self._guard = guard
         self._receive = receive
         self._limits = limits
         self._frames = Frames(limits.frame_bytes_max)
@@ -61,7 +64,11 @@ class Link(asyncio.Protocol):
 
     @classmethod
     async def open(
-        cls, target: str, receive: Callable[["Link", Up], None], limits: EmbeddedLimits
+        cls,
+        target: str,
+        guard: Guard,
+        receive: Callable[["Link", Up], None],
+        limits: EmbeddedLimits,
     ) -> "Link":
         """
         Start a child and greet it.
@@ -76,9 +83,10 @@ class Link(asyncio.Protocol):
         except BaseException:
             ours.close()
             raise
+        guard.watch(process.pid)
         ours.setblocking(False)
         loop = asyncio.get_running_loop()
-        link = cls(process, receive, limits)
+        link = cls(process, guard, receive, limits)
         try:
             await loop.create_unix_connection(lambda: link, sock=ours)
         except BaseException:
@@ -147,6 +155,7 @@ class Link(asyncio.Protocol):
         if not self.is_leaving:
             self.kill()
         if not _HAS_PIDFD:
+            self._guard.forget(self.pid)
             loop = asyncio.get_running_loop()
             loop.run_in_executor(None, self._process.wait).add_done_callback(self._reap)
         self._settle()
@@ -163,6 +172,7 @@ class Link(asyncio.Protocol):
             os.close(self._pidfd)
             self._pidfd = None
         self.kill()
+        self._guard.forget(self.pid)
         self._process.poll()
         self._is_reaped = True
         if self._killer is not None:

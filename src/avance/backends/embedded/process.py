@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from avance.backends.embedded.course import Course, WorkerInfo
 from avance.backends.embedded.frames import Answer, Broken, Free, Question, Ready, Start, Stop, Up
+from avance.backends.embedded.guard import Guard
 from avance.backends.embedded.limits import EmbeddedLimits
 from avance.backends.embedded.link import Link
 from avance.backends.embedded.question import Questions
@@ -43,6 +44,7 @@ class ProcessRunner:
         self._freed = freed
         self._on_ready = on_ready
         self._group = group
+        self._guard = Guard()
         self._links: set[Link] = set()
         self._idle: list[Link] = []
         self._waiting: deque[Course] = deque()
@@ -115,6 +117,7 @@ class ProcessRunner:
             _log.error("processes %s were killed but do not end; they are left to the system", pids)
             for keeper in self._keepers:
                 keeper.cancel()
+        await self._guard.close()
 
     def kill(self) -> None:
         """
@@ -123,6 +126,7 @@ class ProcessRunner:
         self._closing.set()
         for link in self._links:
             link.kill()
+        self._guard.abandon()
 
     async def _keep(self) -> None:
         """
@@ -131,7 +135,8 @@ class ProcessRunner:
         await self._wanted.wait()
         while not self._closing.is_set():
             try:
-                link = await Link.open(self._target, self._receive, self._limits)
+                await self._guard.ensure()
+                link = await Link.open(self._target, self._guard, self._receive, self._limits)
             except OSError as error:
                 self._fail(f"no process can be started: {error}")
             else:

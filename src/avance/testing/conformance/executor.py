@@ -27,6 +27,9 @@ class ReportLog:
         self.asked: list[tuple[str, int, str, object]] = []
         self.answer: bytes | Exception = b'{"job_id":"child-1"}'
         self.frees = 0
+        self.answers = asyncio.Event()
+        """Cleared, it keeps every question waiting."""
+        self.answers.set()
         self._changed = asyncio.Event()
 
     def attach(self, executor: Executor) -> None:
@@ -40,7 +43,7 @@ class ReportLog:
 
     async def until(self, is_so: Callable[[], bool]) -> None:
         """
-        Wait until something is true that a report, or a place that becomes free, can make true.
+        Wait until something is true that a report, a question or a place that becomes free can make true.
         """
         while not is_so():
             self._changed.clear()
@@ -64,6 +67,8 @@ class ReportLog:
 
     async def _ask(self, job_id: str, attempt: int, what: str, body: bytes) -> bytes:
         self.asked.append((job_id, attempt, what, msgspec.json.decode(body)))
+        self._changed.set()
+        await self.answers.wait()
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
