@@ -5,6 +5,7 @@ The reference names all that a user can meet, and nothing that is gone.
 import ast
 import json
 import re
+import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -130,3 +131,25 @@ def test_every_setting_is_documented() -> None:
 
 def test_every_code_of_the_client_protocol_is_documented() -> None:
     assert first_column("protocol-codes.md") == wire_codes()
+
+
+@pytest.mark.parametrize(
+    "page",
+    sorted(
+        p.relative_to(ROOT).as_posix()
+        for p in [*ROOT.glob("*.md"), *ROOT.glob("docs/e[ns]/**/*.md")]
+    ),
+)
+def test_the_code_on_a_page_is_code_that_the_tests_run(page: str) -> None:
+    programs = [
+        path.read_text("utf-8") for path in (ROOT / "docs/examples").iterdir() if path.is_file()
+    ]
+    shown = re.findall(
+        r"```(?:python|js|javascript)\n(.+?)```", (ROOT / page).read_text("utf-8"), re.DOTALL
+    )
+    for block in shown:
+        # A page may show the inside of a function without its indentation.
+        forms = [textwrap.indent(block, " " * width) for width in (0, 4, 8)]
+        assert any(form in program for program in programs for form in forms), (
+            f"{page} shows what is in no file of docs/examples:\n{block}"
+        )

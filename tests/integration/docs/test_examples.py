@@ -1,0 +1,80 @@
+"""
+The programs that the documentation shows, run as a reader would run them.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+EXAMPLES = ROOT / "docs/examples"
+
+# Each starts two interpreters, which on a busy machine takes most of the usual time.
+pytestmark = pytest.mark.timeout(60)
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AVANCE_")}
+    return kept | {"PYTHONPATH": str(EXAMPLES), "PYTHONUNBUFFERED": "1"}
+
+
+@pytest.fixture
+def mounted(tmp_path: Path, environment: dict[str, str]) -> Iterator[str]:
+    """
+    The URL of avance inside somebody else's FastAPI app.
+    """
+    server = subprocess.Popen(
+        [sys.executable, "-m", "uvicorn", "mount:api", "--host", "127.0.0.1", "--port", "0"],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert server.stdout is not None
+    log = ""
+    try:
+        for line in server.stdout:
+            log += line
+            if found := re.search(r"running on (http://\S+)", line):
+                yield f"{found[1]}/avance"
+                break
+        else:
+            pytest.fail(f"the server did not start:\n{log}")
+    finally:
+        server.terminate()
+        server.communicate()
+
+
+def test_a_script_submits_follows_and_reads_the_result(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / "submit.py"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == "queued None"
+    assert lines[-2:] == ["completed 100.0", "{'pages': 20}"]
+
+
+def test_the_stock_client_follows_a_job_of_a_mounted_app(mounted: str) -> None:
+    done = subprocess.run(
+        ["node", EXAMPLES / "watch.mjs", mounted], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    shown = [line.split() for line in done.stdout.splitlines()]
+    assert shown[-1] == ["completed", "100"]
+    percents = [float(percent) for _, percent in shown if percent != "null"]
+    assert percents == sorted(percents)
