@@ -1,0 +1,106 @@
+"""
+A stock client that follows jobs through everything, and remembers what it was shown.
+"""
+
+from typing import Any
+
+import anyio
+from centrifuge import Client, PublicationContext, SubscriptionEventHandler
+
+TERMINAL = {"completed", "failed", "cancelled", "expired"}
+RANK = {"scheduled": 0, "queued": 1, "running": 2, "retrying": 2, **dict.fromkeys(TERMINAL, 3)}
+
+
+class Screen(SubscriptionEventHandler):
+    """
+    What a page would show of one job. Whatever must never happen on a page is written down as a fault.
+    """
+
+    def __init__(self, job_id: str) -> None:
+        self.job_id = job_id
+        self.state = ""
+        self.percent = 0.0
+        self.seq = 0
+        self.ends = 0
+        self.faults: list[str] = []
+        self.ended = anyio.Event()
+
+    async def on_publication(self, ctx: PublicationContext) -> None:
+        event = ctx.pub.data
+        if event["type"] == "snapshot":
+            self._snapshot(event["job"])
+            return
+        if event["seq"] != self.seq + 1 and not _may_skip(event):
+            self.faults.append(f"{event['type']} {event['seq']} came after {self.seq}")
+        if event["seq"] <= self.seq:
+            self.faults.append(f"{event['seq']} came again after {self.seq}")
+        self.seq = event["seq"]
+        if event["type"] == "progress":
+            self._percent(event["progress"]["percent"])
+        elif event["type"] == "state":
+            self._state(event["from"], event["to"])
+
+    def _snapshot(self, job: dict[str, Any]) -> None:
+        if job["seq"] < self.seq:
+            self.faults.append(f"snapshot {job['seq']} is older than {self.seq}")
+        self.seq = job["seq"]
+        self._percent(job["progress"]["percent"])
+        self._show(job["state"])
+
+    def _state(self, from_state: str | None, to_state: str) -> None:
+        if self.state and from_state != self.state:
+            self.faults.append(f"a step from {from_state} came while {self.state} was shown")
+        self._show(to_state)
+
+    def _show(self, state: str) -> None:
+        if self.state in TERMINAL and state != self.state:
+            self.faults.append(f"{state} came after the end {self.state}")
+        if state in TERMINAL and self.state not in TERMINAL:
+            self.ends += 1
+            self.ended.set()
+        self.state = state
+
+    def _percent(self, percent: float | None) -> None:
+        if percent is None:
+            return
+        if percent < self.percent:
+            self.faults.append(f"{percent} % came after {self.percent} %")
+        self.percent = percent
+
+
+def _may_skip(event: dict[str, Any]) -> bool:
+    # Ordinary progress is conflated for a connection that reads slowly; nothing else may be missing in front of an event.
+    return bool(event["type"] == "progress")
+
+
+class Witness:
+    """
+    One connection with a screen for each job.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._client = Client(
+            f"{url}/connection/websocket",
+            min_reconnect_delay=0.02,
+            max_reconnect_delay=0.2,
+            timeout=30.0,
+        )
+        self.screens: dict[str, Screen] = {}
+
+    async def open(self) -> None:
+        await self._client.connect()
+
+    async def close(self) -> None:
+        await self._client.disconnect()
+
+    async def watch(self, job_id: str) -> Screen:
+        screen = self.screens[job_id] = Screen(job_id)
+        await self._client.new_subscription(f"job:{job_id}", events=screen).subscribe()
+        return screen
+
+    async def forget(self, job_id: str) -> None:
+        subscription = self._client.get_subscription(f"job:{job_id}")
+        if subscription is not None:
+            await subscription.unsubscribe()
+            self._client.remove_subscription(subscription)
+        del self.screens[job_id]
