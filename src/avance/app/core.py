@@ -6,19 +6,16 @@ import inspect
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 import msgspec
 from msgspec.structs import replace
-from starlette.types import ASGIApp
 
 from avance.app.asgi import with_lifespan
 from avance.app.children import check_place
-from avance.app.engine import Engine
 from avance.app.handle import JobHandle
 from avance.app.task import SubmittableTask
 from avance.app.track import TRACK_DEADLINE_S, Tracker, tracked_job
-from avance.config import Settings, read_settings
 from avance.errors import ConfigError, Unavailable
 from avance.jobs.context import current
 from avance.jobs.service import Jobs, SubmitOptions
@@ -37,6 +34,12 @@ from avance.model.job import Job
 from avance.model.stream import Position
 from avance.version import VERSION
 
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from avance.app.engine import Engine
+    from avance.config import Settings
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -46,22 +49,25 @@ class Avance:
     The app: `Avance("sqlite:///avance.db")`, or without arguments by the settings (`AVANCE_*`, a file).
     """
 
-    def __init__(self, store: str | None = None, *, settings: Settings | None = None) -> None:
+    def __init__(self, store: str | None = None, *, settings: "Settings | None" = None) -> None:
         self.tasks: dict[str, AnyTask] = {}
         self._store = store
         self._settings = settings
         self._engine: Engine | None = None
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> "Settings":
         """
         Read on first use, so that importing an app reads no environment. A store named in the code wins over one in the settings.
         """
         if self._settings is None:
+            # As `build`: only a server reads settings.
+            from avance.config import read_settings  # noqa: PLC0415
+
             self._settings = read_settings()
         return self._settings if self._store is None else replace(self._settings, store=self._store)
 
-    def configure(self, settings: Settings) -> None:
+    def configure(self, settings: "Settings") -> None:
         """
         Use these settings, as the command line read them.
         """
@@ -123,7 +129,7 @@ class Avance:
         return self._engine is not None
 
     @property
-    def engine(self) -> Engine:
+    def engine(self) -> "Engine":
         """
         What runs while the app is open.
 
@@ -153,13 +159,16 @@ class Avance:
         async with self.running(self.build(executes=executes)):
             yield self
 
-    def build(self, *, executes: bool = True) -> Engine:
+    def build(self, *, executes: bool = True) -> "Engine":
         """
         Put an engine together without opening it, for whoever mounts its routes.
         """
+        # Worker processes import an app to find its tasks and never serve: they are spared the web framework.
+        from avance.app.engine import Engine  # noqa: PLC0415
+
         return Engine(self.settings, self.tasks, version=VERSION, executes=executes)
 
-    def asgi(self) -> ASGIApp:
+    def asgi(self) -> "ASGIApp":
         """
         The whole of avance as an ASGI app; its lifespan opens and closes the engine.
         """
@@ -167,7 +176,7 @@ class Avance:
         return with_lifespan(engine.http(), lambda: self.running(engine))
 
     @asynccontextmanager
-    async def running(self, engine: Engine) -> AsyncIterator[Engine]:
+    async def running(self, engine: "Engine") -> AsyncIterator["Engine"]:
         """
         Open an engine that `build` made, and be open while it runs.
         """
