@@ -6,7 +6,7 @@ from starlette.types import Receive, Scope, Send
 from avance.edge.drivers.handshake import asgi_handshake, problem_body
 from avance.edge.drivers.limits import SocketLimits
 from avance.edge.drivers.rfc6455 import Code
-from avance.edge.drivers.writer import Writer
+from avance.edge.drivers.writer import Writer, drop_transport
 from avance.edge.link import Accepted, Frame, Open, Refused
 
 logger = logging.getLogger("avance.edge")
@@ -23,8 +23,7 @@ async def serve_websocket(
     """
     Serve one WebSocket of any ASGI server, from its connect to its end.
 
-    The server pings and compresses by its own settings, and a transport is dropped when this returns: ASGI has no other
-    abort. `Accepted.ping_interval_s` does not act here.
+    The server pings and compresses by its own settings; `Accepted.ping_interval_s` does not act here.
     """
     connect = await receive()
     if connect["type"] != "websocket.connect":
@@ -39,6 +38,8 @@ async def serve_websocket(
         await send({"type": "websocket.accept", "subprotocol": answer.subprotocol, "headers": []})
         await writer.run(answer.peer, read=socket.read, send=socket.send, end=socket.end)
     finally:
+        if writer.is_aborted:
+            drop_transport(receive)
         answer.peer.lost(socket.code)
 
 

@@ -9,6 +9,7 @@ together again, and then `transport.set_protocol(instance)`. On shutdown it call
 
 import asyncio
 import logging
+import socket
 from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import Any, cast
@@ -328,6 +329,7 @@ class Connection(asyncio.Protocol):
         self._state = _State.OPEN
         limits = self._shared.limits
         self._transport.set_write_buffer_limits(limits.write_high_bytes, limits.write_low_bytes)
+        _turn_off_nagle(self._transport)
         self._transport.write(head)
         if accepted.ping_interval_s is not None:
             self._shared.wheel.schedule(self, accepted.ping_interval_s)
@@ -486,3 +488,10 @@ class Connection(asyncio.Protocol):
         self._state = _State.CLOSING
         self._transport.write(frame)
         self._shared.wheel.schedule(self, self._shared.limits.close_timeout_s)
+
+
+def _turn_off_nagle(transport: asyncio.Transport) -> None:
+    # asyncio does so only for a listener whose `proto` is named, which one that uvicorn bound for its workers is not.
+    sock = transport.get_extra_info("socket")
+    if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -7,7 +7,7 @@ from starlette.types import Receive, Scope, Send
 from avance.edge.drivers.handshake import asgi_handshake, problem_body
 from avance.edge.drivers.limits import SocketLimits
 from avance.edge.drivers.rfc6455 import Code
-from avance.edge.drivers.writer import Writer
+from avance.edge.drivers.writer import Writer, drop_transport
 from avance.edge.link import Accepted, Frame, Handshake, Open, Refused
 
 logger = logging.getLogger("avance.edge")
@@ -67,6 +67,8 @@ async def serve_stream(
         stream.take(commands)
         await writer.run(accepted.peer, read=stream.read, send=stream.send, end=stream.end)
     finally:
+        if writer.is_aborted:
+            drop_transport(receive)
         accepted.peer.lost(stream.code)
 
 

@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 import anyio
+from starlette.types import Receive
 
 from avance.edge.drivers.limits import SocketLimits
 from avance.edge.link import Frame, Peer
@@ -25,6 +26,7 @@ class Writer:
         "_size",
         "_timer",
         "_waiter",
+        "is_aborted",
         "is_over",
     )
 
@@ -40,6 +42,7 @@ class Writer:
         self._ending: tuple[int, str] | None = None
         self.is_over = False
         """Closed, aborted or gone: nothing more is taken."""
+        self.is_aborted = False
 
     @property
     def is_writable(self) -> bool:
@@ -64,14 +67,16 @@ class Writer:
             self.is_over = True
             self._ending = (code, reason)
             self._timer = asyncio.get_running_loop().call_later(
-                self._limits.close_timeout_s, self._scope.cancel
+                self._limits.close_timeout_s, self.abort
             )
             self._wake()
 
     def abort(self) -> None:
         self.is_over = True
+        self.is_aborted = True
         self._ending = None
         self._frames.clear()
+        self._size = 0
         self._scope.cancel()
 
     async def run(
@@ -128,3 +133,17 @@ class Writer:
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+
+def drop_transport(receive: Receive) -> None:
+    """
+    Abort the transport behind an ASGI connection, where the server lets it be seen.
+
+    ASGI has no abort, and a server that only closes waits for a client that does not read until TCP gives up, even when
+    it shuts down. uvicorn's `receive` is a method of the object that owns the transport; frameworks wrap `send`, seldom
+    `receive`. Any other server ends the connection in its own time.
+    """
+    transport = getattr(getattr(receive, "__self__", None), "transport", None)
+    abort = getattr(transport, "abort", None)
+    if callable(abort):
+        abort()
