@@ -9,11 +9,13 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import click
 import msgspec
 import pytest
 
-from avance import errors
-from avance.config import describe
+from avance import Avance, errors
+from avance.cli import main
+from avance.config import describe, read_settings
 from avance.edge.http.problem import CODES
 from avance.model import event
 from avance.model.stream import stamp
@@ -102,6 +104,13 @@ def build(kind: type[msgspec.Struct], given: Mapping[str, object]) -> msgspec.St
     return kind(**values)
 
 
+def commands(path: str, command: click.Command) -> Iterator[str]:
+    yield path
+    if isinstance(command, click.Group):
+        for name, child in command.commands.items():
+            yield from commands(f"{path} {name}", child)
+
+
 def examples(page: str) -> list[str]:
     return re.findall(r"```json\n(.+?)\n```", (REFERENCE / page).read_text("utf-8"), re.DOTALL)
 
@@ -127,6 +136,22 @@ def test_every_error_code_is_documented() -> None:
 
 def test_every_setting_is_documented() -> None:
     assert headings("settings.md") == {setting.env for setting in describe()}
+
+
+def test_every_command_is_documented() -> None:
+    assert headings("cli.md") == set(commands("avance", main))
+
+
+def test_every_route_is_documented(tmp_path: Path) -> None:
+    settings = read_settings(env={}, overrides={"data": str(tmp_path)})
+    app = Avance(settings=settings).build().http()
+    beside = {path for route in app.routes if (path := getattr(route, "path", None))}
+    described = {
+        f"{method.upper()} {path}"
+        for path, operations in app.openapi()["paths"].items()
+        for method in operations
+    }
+    assert headings("http.md") == beside | described
 
 
 def test_every_code_of_the_client_protocol_is_documented() -> None:
