@@ -5,8 +5,14 @@ Which backend stands behind the store's URL.
 from dataclasses import dataclass
 
 from avance.backends.memory import MemoryBus, MemoryPresence
-from avance.backends.sqlite import SqliteDatabase, SqliteQueue, SqliteStore, outbox_insert
-from avance.backends.tokens import MemoryRevocations
+from avance.backends.sqlite import (
+    SqliteBus,
+    SqliteDatabase,
+    SqliteQueue,
+    SqliteRevocations,
+    SqliteStore,
+    outbox_insert,
+)
 from avance.errors import ConfigError
 from avance.jobs.service import Enlist
 from avance.ports.auth import Revocations
@@ -47,8 +53,8 @@ def open_storage(url: str, clock: Clock, *, node: str) -> Storage:
     return Storage(
         store=SqliteStore(database),
         queue=SqliteQueue(database),
-        bus=MemoryBus(node=node),
+        bus=MemoryBus(node=node) if database.is_in_memory else SqliteBus(database),
         presence=MemoryPresence(clock),
         enlist=outbox_insert,
-        revocations=MemoryRevocations(),
+        revocations=SqliteRevocations(database),
     )
