@@ -73,7 +73,12 @@ CHANNELS = (
     ),
 )
 
-STAMPED: tuple[type[msgspec.Struct], ...] = (*_kinds(event.Body), event.JobListed)
+STAMPED: tuple[type[msgspec.Struct], ...] = (
+    *_kinds(event.Body),
+    event.Snapshot,
+    event.JobListed,
+    event.JobListSnapshot,
+)
 
 
 def write_asyncapi(
