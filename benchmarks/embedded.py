@@ -14,6 +14,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import uvloop
+
 from avance.config import read_settings
 from benchmarks.app import app, nothing, nothing_in_a_process, pour
 from benchmarks.harness.places import BENCHMARKS
@@ -111,7 +113,9 @@ def main() -> None:
     what, data, count, at_once = sys.argv[1:5]
     Path(data).mkdir(parents=True, exist_ok=True)
     app.configure(read_settings(BENCHMARKS / "avance.toml", overrides={"data": data}))
-    print(json.dumps(asyncio.run(measure(what, int(count), int(at_once)))))
+    # As `avance serve` runs.
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        print(json.dumps(runner.run(measure(what, int(count), int(at_once)))))
 
 
 if __name__ == "__main__":

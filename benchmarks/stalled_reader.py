@@ -34,7 +34,7 @@ NOISE = 2.0
 def _sample(contestant: Contestant, settings: Settings) -> dict[str, Any]:
     process = contestant.running.process
     seconds = settings.pick(4.0, 1.5)
-    flood = {"events": settings.pick(200, 120), "window": 1, "bytes": FLOOD_BYTES, "drain": 2}
+    flood = {"events": settings.pick(300, 200), "window": 1, "bytes": FLOOD_BYTES, "drain": 2}
     flood["seconds"] = settings.pick(20, 8)
     before = contestant.run(seconds=seconds, rate=RATE)
     # Once while all read: buffers that grow with the size of a message belong to nobody's stall.

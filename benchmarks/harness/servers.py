@@ -46,6 +46,10 @@ class Server:
     """The body of one publish to many channels, for servers that have channels."""
     broadcast_path: str = ""
     has_publish_port: bool = False
+    has_data_setting: bool = False
+    """The data directory is told by the environment, not on the command line."""
+    cores: set[int] | None = None
+    """Default: the core of servers."""
 
     @property
     def has_channels(self) -> bool:
@@ -67,7 +71,12 @@ class Running:
         self.process = Process(
             server.name,
             server.command(self.port, self.publish_port, self.data),
-            environment={**server.environment, "PYTHONPATH": str(REPOSITORY)},
+            environment={
+                **server.environment,
+                **({"AVANCE_DATA": str(self.data)} if server.has_data_setting else {}),
+                "PYTHONPATH": str(REPOSITORY),
+            },
+            cores=server.cores,
             directory=BENCHMARKS.parent if server.name.startswith("avance") else PEERS,
         )
 

@@ -30,9 +30,19 @@ int client_channel(const struct client *client)
     return client->index % options.channels;
 }
 
+static void listed_channel(int channel, char *out, size_t size)
+{
+    const char *at = options.channel_list;
+    while (channel-- > 0 && strchr(at, ','))
+        at = strchr(at, ',') + 1;
+    snprintf(out, size, "%.*s", (int)strcspn(at, ","), at);
+}
+
 void channel_name(int channel, char *out, size_t size)
 {
-    if (options.channels == 1)
+    if (*options.channel_list)
+        listed_channel(channel, out, size);
+    else if (options.channels == 1)
         snprintf(out, size, "%s", options.channel);
     else
         snprintf(out, size, "%s%d", options.channel, channel);

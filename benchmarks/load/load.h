@@ -36,6 +36,7 @@ struct options {
     const char *publish_header;
     const char *body;
     const char *channel;
+    const char *channel_list;
     const char *token;
     const char *stamp;
     enum dialect dialect;

@@ -19,6 +19,7 @@ struct options options = {
     .publish_header = "",
     .body = "$event",
     .channel = "bench",
+    .channel_list = "",
     .token = "",
     .stamp = "\"t\":",
     .dialect = DIALECT_PLAIN,
@@ -170,7 +171,7 @@ static void set_option(const char *name, const char *value)
     const struct { const char *name; const char **text; } texts[] = {
         {"--path", &options.path}, {"--publish-path", &options.publish_path},
         {"--publish-header", &options.publish_header}, {"--body", &options.body},
-        {"--channel", &options.channel}, {"--token", &options.token}, {"--stamp", &options.stamp},
+        {"--channel", &options.channel}, {"--channel-list", &options.channel_list}, {"--token", &options.token}, {"--stamp", &options.stamp},
     };
     const struct { const char *name; int *number; int least, most; } numbers[] = {
         {"--port", &options.port, 1, 65535}, {"--publish-port", &options.publish_port, 1, 65535},
@@ -218,6 +219,11 @@ int main(int argc, char **argv)
     }
     if (options.publish_port == 0)
         options.publish_port = options.port;
+    if (*options.channel_list) {
+        options.channels = 1;
+        for (const char *at = options.channel_list; *at; at++)
+            options.channels += *at == ',';
+    }
     raise_file_limit();
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     clients = calloc((size_t)options.connections, sizeof *clients);
