@@ -3,6 +3,7 @@
 .PHONY: help setup run test check fix lint types arch test-fast test-all docs build
 HOST ?= 127.0.0.1
 PORT ?= 8030
+APP ?=
 PYTEST = .venv/bin/pytest -n 2 --dist loadfile -q
 
 help: ## Show the targets
@@ -11,8 +12,8 @@ help: ## Show the targets
 setup: ## Make .venv and node_modules from the lock files; instant when nothing changed
 	@scripts/setup python node
 
-run: ## Serve on http://127.0.0.1:8030 with SQLite in ./avance-data until Ctrl-C
-	@scripts/setup python && exec .venv/bin/avance serve --host $(HOST) --port $(PORT) --data avance-data
+run: ## Serve on http://127.0.0.1:8030 with SQLite in ./avance-data until Ctrl-C; APP=module:app for tasks
+	@scripts/setup python && exec .venv/bin/avance serve $(APP) --host $(HOST) --port $(PORT) --data avance-data
 
 test: ## Everything: install what is missing, check, every test
 	@scripts/test
