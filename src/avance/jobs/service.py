@@ -13,10 +13,11 @@ from avance.jobs.follow import Follower
 from avance.jobs.reporter import Reporter
 from avance.jobs.task import AnyTask, Limit, OnConflict, key_of
 from avance.model import machine
+from avance.model.event import JobRemoved, encode
 from avance.model.job import JOB_LIMITS, Job, JobLimits, State
-from avance.model.stream import StreamPage, job_channel
+from avance.model.stream import Append, StreamPage, job_channel, jobs_channel
 from avance.ports.clock import Clock
-from avance.ports.store import JobFilter, JobPage, Part, Store
+from avance.ports.store import Commit, JobFilter, JobPage, Part, Store
 
 ACTIVE = tuple(state for state in State if not state.is_terminal)
 CASCADE_PAGE = 200
@@ -174,6 +175,22 @@ class Jobs:
             retry_of=old.id,
         )
         return await self.submit(old.kind, bound.args, bound.kwargs, options)
+
+    async def delete(self, job_id: str) -> None:
+        """
+        Remove a job that has ended, with its events, input and result.
+
+        Raises:
+            Conflict: It has not ended (code `job_state`).
+        """
+        job = await self.get(job_id)
+        appends: tuple[Append, ...] = ()
+        if job.owner is not None:
+            gone = encode(JobRemoved(job_id=job_id))
+            appends = (Append(channel=jobs_channel(job.owner), body=gone),)
+        self._reporter.observe(
+            (), await self._store.commit(Commit(removes=(job_id,), appends=appends))
+        )
 
     async def result(self, job_id: str) -> bytes:
         """

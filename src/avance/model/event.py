@@ -106,6 +106,14 @@ class JobListed(msgspec.Struct, frozen=True, kw_only=True, tag="job", tag_field=
     job: JobView
 
 
+class JobRemoved(msgspec.Struct, frozen=True, kw_only=True, tag="removed", tag_field="type"):
+    """
+    On `jobs:#<user>`: a job that had ended is gone.
+    """
+
+    job_id: str
+
+
 class JobListSnapshot(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot", tag_field="type"):
     """
     On `jobs:#<user>`: the newest jobs of that user.

@@ -37,6 +37,8 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
 
     writes: tuple[JobWrite, ...] = ()
     appends: tuple[Append, ...] = ()
+    removes: tuple[str, ...] = ()
+    """Jobs that have ended and now go, with their events, input and result; their streams keep epoch and top."""
     durability: Durability = Durability.FULL
 
 
@@ -93,8 +95,8 @@ class Store(ABC):
         Commits that are awaited together share a transaction and a sync; one that is refused does not touch the others.
 
         Raises:
-            Conflict: A row does not have the expected `seq` (code `stale_write`), or an active job already has the `unique_key`
-                (code `duplicate`, param `job_id` names it).
+            Conflict: A row does not have the expected `seq` (code `stale_write`), an active job already has the `unique_key`
+                (code `duplicate`, param `job_id` names it), or a job to remove has not ended (code `job_state`).
             Unavailable: The disk is full or the database cannot be reached; nothing was written.
         """
 

@@ -8,11 +8,11 @@ from avance.backends.sqlite.database import SqliteDatabase
 from avance.backends.sqlite.epoch import epoch_of
 from avance.backends.sqlite.listing import list_jobs
 from avance.backends.sqlite.row import Record, decode_job, encode_job
-from avance.backends.sqlite.trim import trim_round
+from avance.backends.sqlite.trim import remove_job, trim_round
 from avance.backends.sqlite.writer import Transaction
 from avance.errors import Conflict
-from avance.model.job import Children, Job
-from avance.model.stream import Append, Position, Publication, StreamPage, job_channel
+from avance.model.job import Children, Job, State
+from avance.model.stream import Position, Publication, StreamPage, job_channel
 from avance.ports.store import (
     Commit,
     JobFilter,
@@ -46,7 +46,7 @@ class SqliteStore(Store):
         if writes:
             _check_shape(commit)
         return await self.database.write(
-            partial(_commit, writes, commit.appends),
+            partial(_commit, writes, commit),
             durability=commit.durability,
             checks_first=True,
         )
@@ -100,15 +100,19 @@ def _check_shape(commit: Commit) -> None:
 
 
 def _commit(
-    writes: Sequence[Encoded], appends: Sequence[Append], transaction: Transaction
+    writes: Sequence[Encoded], commit: Commit, transaction: Transaction
 ) -> list[Publication]:
     for write, _ in writes:
         _check(transaction, write)
+    for job_id in commit.removes:
+        _check_ended(transaction, job_id)
+    for job_id in commit.removes:
+        remove_job(transaction, job_id)
     for write, record in writes:
         transaction.ledger.put(
             write.job, record, input=write.input, large_result=write.large_result
         )
-    return transaction.ledger.append(appends, transaction.now_ms)
+    return transaction.ledger.append(commit.appends, transaction.now_ms)
 
 
 def _check(transaction: Transaction, write: JobWrite) -> None:
@@ -130,6 +134,17 @@ def _check(transaction: Transaction, write: JobWrite) -> None:
     holder = transaction.ledger.holder_of(job.unique_key)
     if holder is not None and holder != job.id:
         raise _duplicate(job, holder)
+
+
+def _check_ended(transaction: Transaction, job_id: str) -> None:
+    row = transaction.execute("SELECT state FROM jobs WHERE id = ?", (job_id,)).fetchone()
+    if row is not None and not State(row[0]).is_terminal:
+        raise Conflict(
+            f"job {job_id} is {row[0]}; cancel it before it is removed",
+            code="job_state",
+            job_id=job_id,
+            state=row[0],
+        )
 
 
 def _duplicate(job: Job, holder: str) -> Conflict:

@@ -3,6 +3,7 @@ Retention, in bounded rounds. Rows of `channels` stay: a stream keeps its epoch 
 """
 
 import sqlite3
+import sys
 from functools import partial
 
 import msgspec
@@ -39,6 +40,15 @@ async def trim_round(database: SqliteDatabase, now_ms: int, policy: Retention) -
     )
     await database.write(_vacuum, durability=Durability.NORMAL, checks_first=True)
     return went
+
+
+def remove_job(transaction: Transaction, job_id: str) -> None:
+    """
+    Remove a job that has ended, now.
+    """
+    row = transaction.execute("SELECT pk FROM jobs WHERE id = ?", (job_id,)).fetchone()
+    if row is not None:
+        _Trimming(transaction, sys.maxsize).job(row[0], job_id)
 
 
 def _trim(now_ms: int, policy: Retention, cuts: list[_Cut], transaction: Transaction) -> int:
@@ -83,12 +93,20 @@ class _Trimming:
             (ended_before_ms, self._left),
         ).fetchall()
         for pk, job_id in rows:
-            if self._left <= 0 or not self._log(job_id):
+            if self._left <= 0 or not self.job(pk, job_id):
                 return
-            for table in ("inputs", "results", "runs", "tags"):
-                self._delete(table, "job_pk = ?", pk)
-            self._delete("jobs", "pk = ?", pk)
-            self._transaction.ledger.drop(job_id)
+
+    def job(self, pk: int, job_id: str) -> bool:
+        """
+        Remove one job; False if the round ended before that.
+        """
+        if not self._log(job_id):
+            return False
+        for table in ("inputs", "results", "runs", "tags"):
+            self._delete(table, "job_pk = ?", pk)
+        self._delete("jobs", "pk = ?", pk)
+        self._transaction.ledger.drop(job_id)
+        return True
 
     def logs(self, ended_before_ms: int) -> None:
         """
