@@ -6,8 +6,8 @@ import pytest
 from avance.backends.sqlite import SqliteDatabase, SqliteQueue, SqliteStore
 from avance.ports.queue import Queue
 from avance.ports.store import Store
-from avance.testing.clock import FakeClock
 from avance.testing.conformance.queue import QueueConformance
+from avance.testing.conformance.sample import MakeStore
 
 
 class OnSqlite(QueueConformance):
@@ -22,11 +22,11 @@ class OnSqlite(QueueConformance):
 
 class TestQueueInAFile(OnSqlite):
     @pytest.fixture
-    def make_store(self, tmp_path: Path) -> Callable[[], Store]:
-        return lambda: SqliteStore(SqliteDatabase(tmp_path / "a.db", clock=FakeClock()))
+    def make_store(self, tmp_path: Path) -> MakeStore:
+        return lambda clock: SqliteStore(SqliteDatabase(tmp_path / "a.db", clock=clock))
 
 
 class TestQueueInMemory(OnSqlite):
     @pytest.fixture
-    def make_store(self) -> Callable[[], Store]:
-        return lambda: SqliteStore(SqliteDatabase(":memory:", clock=FakeClock()))
+    def make_store(self) -> MakeStore:
+        return lambda clock: SqliteStore(SqliteDatabase(":memory:", clock=clock))

@@ -183,10 +183,13 @@ class Writer:
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             self._roll_back()
+            refusals = [unavailable(error, self._path) for _ in operations]
+            if refusals[0].code == "disk_full":
+                self._make_room()
             self._deliver(
                 [
-                    (operation.future, None, unavailable(error, self._path))
-                    for operation in operations
+                    (operation.future, None, refusal)
+                    for operation, refusal in zip(operations, refusals, strict=True)
                 ]
             )
             return
@@ -239,6 +242,13 @@ class Writer:
             # The reads of `forget` may fail as the writes did; the next transaction starts with them again.
             log.warning("the database %s does not answer", self._path, exc_info=True)
             self._ledger.distrust()
+
+    def _make_room(self) -> None:
+        # What the log holds may fit into the file where it replaces older pages; then the room of the log can be used again.
+        try:
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        except sqlite3.Error as error:
+            log.warning("the write-ahead log of %s cannot be emptied: %s", self._path, error)
 
     def _synchronous(self, *, is_full: bool) -> None:
         if is_full != self._is_full:

@@ -4,7 +4,7 @@ Suites that every backend of a port passes. A backend's test subclasses the suit
     class TestMyStore(StoreConformance):
         @pytest.fixture
         def make_store(self, tmp_path):
-            return lambda: MyStore(tmp_path / "jobs")
+            return lambda clock: MyStore(tmp_path / "jobs", clock)
 
 They need pytest, hypothesis and the pytest plugin of anyio.
 """

@@ -11,8 +11,8 @@ from avance.model.report import Done, Failed
 from avance.model.stream import job_channel
 from avance.ports.queue import Claims, Held, Queue, Swept
 from avance.ports.store import Store
-from avance.testing.clock import FIRST_MS
-from avance.testing.conformance.sample import a_job, submit, take
+from avance.testing.clock import FIRST_MS, FakeClock
+from avance.testing.conformance.sample import MakeStore, a_job, submit, take
 
 LEASE_MS = 15_000
 ROOM = {"process": 10, "thread": 10, "async": 10}
@@ -50,7 +50,7 @@ async def sweep_all(queue: Queue, now_ms: int) -> list[Swept]:
 @pytest.mark.anyio
 class QueueConformance:
     @pytest.fixture
-    def make_store(self) -> Callable[[], Store]:
+    def make_store(self) -> MakeStore:
         """
         As for the suite of stores.
         """
@@ -64,8 +64,8 @@ class QueueConformance:
         raise NotImplementedError
 
     @pytest.fixture
-    async def store(self, make_store: Callable[[], Store]) -> AsyncIterator[Store]:
-        async with make_store() as store:
+    async def store(self, make_store: MakeStore) -> AsyncIterator[Store]:
+        async with make_store(FakeClock()) as store:
             yield store
 
     @pytest.fixture

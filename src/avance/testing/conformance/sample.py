@@ -2,6 +2,7 @@
 Jobs and commits as the layers above make them.
 """
 
+from collections.abc import Callable
 from itertools import count
 
 from msgspec.structs import replace
@@ -11,8 +12,11 @@ from avance.model import machine
 from avance.model.job import Job, State
 from avance.model.machine import Step
 from avance.model.stream import Append, Publication
+from avance.ports.clock import Clock
 from avance.ports.store import Commit, Durability, JobWrite, Store
 from avance.testing.clock import FIRST_MS
+
+MakeStore = Callable[[Clock], Store]
 
 _numbers = count(1)
 

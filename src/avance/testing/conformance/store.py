@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
@@ -13,8 +13,9 @@ from avance.model.job import Children, Job, JobError, Phase, Progress, RetryPoli
 from avance.model.report import Done, ProgressMade
 from avance.model.stream import Position, job_channel
 from avance.ports.store import Commit, Durability, JobFilter, JobWrite, Part, Retention, Store
-from avance.testing.clock import FIRST_MS
+from avance.testing.clock import FIRST_MS, FakeClock
 from avance.testing.conformance.sample import (
+    MakeStore,
     a_job,
     an_event,
     code_of,
@@ -35,15 +36,15 @@ class StoreConformance:
     """False for a store that forgets when it is closed."""
 
     @pytest.fixture
-    def make_store(self) -> Callable[[], Store]:
+    def make_store(self) -> MakeStore:
         """
-        A function that makes a store, not yet open, always on the same data, which is empty when the test begins.
+        A function that makes a store on a clock, not yet open, always on the same data, which is empty when the test begins.
         """
         raise NotImplementedError
 
     @pytest.fixture
-    async def store(self, make_store: Callable[[], Store]) -> AsyncIterator[Store]:
-        async with make_store() as store:
+    async def store(self, make_store: MakeStore) -> AsyncIterator[Store]:
+        async with make_store(FakeClock()) as store:
             yield store
 
     # commit
@@ -362,6 +363,38 @@ class StoreConformance:
         assert [p.offset for p in page.publications] == offsets
         assert page.top.offset == 6
 
+    async def test_a_long_stream_is_read_from_any_place(self, store: Store) -> None:
+        top, low = 400, 131
+        # Others write between, as they do.
+        for n in range(top):
+            appends = (an_event("long"), an_event(f"other-{n % 7}"))
+            await store.commit(Commit(appends=appends, durability=Durability.NORMAL))
+        await self._trim_all(store, FIRST_MS, Retention(events_per_channel_max=top - low + 1))
+        for since in (None, 0, 1, 63, 64, 65, 129, 130, 131, 132, 191, 192, 300, 399, 400, 401):
+            for limit in (1, 2, 63, 64, 65, 128, 1_000):
+                after = range(max(low, (since or 0) + 1), top + 1)[:limit]
+                page = await store.stream("long", since=since, limit=limit)
+                assert [p.offset for p in page.publications] == list(after)
+                before = range(low, top + 1 if since is None else min(since, top + 1))
+                page = await store.stream("long", since=since, limit=limit, is_reversed=True)
+                assert [p.offset for p in page.publications] == list(before)[::-1][:limit]
+
+    async def test_events_of_topics_go_with_their_age(self, make_store: MakeStore) -> None:
+        clock = FakeClock()
+        async with make_store(clock) as store:
+            await say(store, "news", b"{}", b"{}")
+            clock.advance(3_600)
+            await say(store, "news", b"{}")
+            job = await submit(store)
+            policy = Retention(events_of_topics_ms=DAY_MS)
+            assert await self._trim_all(store, FIRST_MS + DAY_MS, policy) == 0
+            assert await self._trim_all(store, FIRST_MS + DAY_MS + 1, policy) == 2
+            assert [p.offset for p in (await store.stream("news", limit=9)).publications] == [3]
+            assert await self._trim_all(store, FIRST_MS + 9 * DAY_MS, policy) == 1
+            page = await store.stream("news", limit=9)
+            assert (page.top.offset, page.publications) == (3, ())
+            assert len((await store.stream(job_channel(job.id), limit=9)).publications) == 1
+
     async def test_top_and_publications_come_from_one_moment(self, store: Store) -> None:
         async def write() -> None:
             for _ in range(100):
@@ -565,15 +598,15 @@ class StoreConformance:
     # over time
 
     async def test_everything_is_there_after_it_was_closed_and_opened_again(
-        self, make_store: Callable[[], Store]
+        self, make_store: MakeStore
     ) -> None:
         if not self.keeps_data:
             pytest.skip("this store forgets when it is closed")
-        async with make_store() as store:
+        async with make_store(FakeClock()) as store:
             job = await submit(store, a_job(unique_key="k", tags=("t",)), input=b"in")
             empty = await store.stream("never")
             page = await store.stream(job_channel(job.id), limit=9)
-        async with make_store() as store:
+        async with make_store(FakeClock()) as store:
             assert await store.job(job.id) == job
             assert await store.part(job.id, Part.INPUT) == b"in"
             assert await store.stream(job_channel(job.id), limit=9) == page
@@ -583,7 +616,7 @@ class StoreConformance:
             claimed = await take(store, job, machine.claim(job, "w", FIRST_MS))
             assert claimed.seq == 2
 
-    def test_any_history_of_commits_reads_back(self, make_store: Callable[[], Store]) -> None:
+    def test_any_history_of_commits_reads_back(self, make_store: MakeStore) -> None:
         keeps_data = self.keeps_data
 
         class Machine(StreamMachine):

@@ -3,7 +3,6 @@ A store as a state machine: whatever is committed, refused, closed and opened ag
 """
 
 import asyncio
-from collections.abc import Callable
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -13,7 +12,8 @@ from avance.errors import Conflict
 from avance.model.job import Job
 from avance.model.stream import Append, job_channel, stamp
 from avance.ports.store import Commit, Durability, JobWrite, Store
-from avance.testing.conformance.sample import a_job
+from avance.testing.clock import FakeClock
+from avance.testing.conformance.sample import MakeStore, a_job
 
 CHANNELS = ("a", "b", "c")
 JOBS = ("j1", "j2", "j3")
@@ -21,7 +21,7 @@ durabilities = st.sampled_from(Durability)
 
 
 class StreamMachine(RuleBasedStateMachine):
-    def __init__(self, make_store: Callable[[], Store], *, keeps_data: bool) -> None:
+    def __init__(self, make_store: MakeStore, *, keeps_data: bool) -> None:
         super().__init__()
         self.make_store = make_store
         self.keeps_data = keeps_data
@@ -34,7 +34,7 @@ class StreamMachine(RuleBasedStateMachine):
         self.runner.run(self._find())
 
     def _opened(self) -> Store:
-        return self.runner.run(self.make_store().__aenter__())
+        return self.runner.run(self.make_store(FakeClock()).__aenter__())
 
     async def _find(self) -> None:
         for channel in (*CHANNELS, *map(job_channel, JOBS)):

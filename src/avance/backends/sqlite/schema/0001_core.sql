@@ -123,7 +123,10 @@ CREATE TABLE letters (
 );
 
 CREATE TABLE revocations (
-    subject TEXT PRIMARY KEY,
-    revoked_ms INTEGER NOT NULL,
-    until_ms INTEGER NOT NULL
+    kind TEXT NOT NULL,
+    value TEXT NOT NULL,
+    since_ms INTEGER NOT NULL,
+    until_ms INTEGER NOT NULL,
+    PRIMARY KEY (kind, value)
 ) WITHOUT ROWID;
+CREATE INDEX revocations_until ON revocations (until_ms);
