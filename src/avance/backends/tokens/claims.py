@@ -26,7 +26,7 @@ class Claims(msgspec.Struct, frozen=True):
     iss: str | None = None
     role: str | None = None
     tenant: str | None = None
-    info: msgspec.Raw | None = None
+    info: msgspec.Raw = msgspec.Raw()
     b64info: str | None = None
     expire_at: Moment | None = None
 
@@ -90,7 +90,7 @@ def identity_of(claims: Claims, payload: bytes) -> Identity:
 
 def _info(claims: Claims) -> bytes | None:
     if claims.b64info is None:
-        return None if claims.info is None else bytes(claims.info)
+        return bytes(claims.info) or None
     try:
         return base64.b64decode(claims.b64info, validate=True)
     except (binascii.Error, ValueError) as error:

@@ -45,7 +45,7 @@ _SEGMENT = re.compile(r"[A-Za-z0-9_-]+")
 class Header(msgspec.Struct, frozen=True):
     alg: str
     kid: str | None = None
-    crit: msgspec.Raw | None = None
+    crit: msgspec.Raw = msgspec.Raw()
 
 
 class Signed(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +79,7 @@ def parse(token: str, limits: TokenLimits) -> Signed:
         raise refused(
             "its algorithm is not accepted; use HS, RS, PS or ES with 256, 384 or 512, or EdDSA"
         )
-    if header.crit is not None:
+    if bytes(header.crit):
         raise refused("it demands an extension (crit) that is not known")
     signing_input = token.rpartition(".")[0].encode("ascii")
     return Signed(header=header, payload=payload, signing_input=signing_input, signature=signature)
