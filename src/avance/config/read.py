@@ -172,7 +172,10 @@ def _unknown(name: str, where: str, docs: Mapping[str, SettingDoc]) -> ConfigErr
 
 
 def _unknown_name(name: str, where: str, known: Iterable[str]) -> ConfigError:
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    # Without the prefix, which would make every name look alike.
+    by_rest = {one.removeprefix(PREFIX): one for one in known}
+    found = difflib.get_close_matches(name.removeprefix(PREFIX), list(by_rest), n=1, cutoff=0.6)
+    near = [by_rest[one] for one in found]
     hint = f"did you mean {near[0]}?" if near else "the reference of settings lists all"
     return ConfigError(
         f"there is no setting {name} ({where}); {hint}",

@@ -3,6 +3,7 @@ From what stands in the environment or the file to the type of a setting.
 """
 
 import hashlib
+import math
 import re
 from collections.abc import Mapping, Sequence
 from enum import Enum
@@ -79,9 +80,9 @@ def _bounds(meta: object) -> str:
 def _check_sign(name: str, where: str, value: object) -> None:
     numbers: Sequence[object] = value if isinstance(value, tuple) else (value,)
     for number in numbers:
-        if isinstance(number, int | float) and not number >= 0:
+        if isinstance(number, int | float) and not (number >= 0 and math.isfinite(number)):
             raise ConfigError(
-                f"setting {name} ({where}) is {number}; allowed: 0 or more",
+                f"setting {name} ({where}) is {number}; allowed: a number of 0 or more",
                 setting=name,
                 value=str(number),
             )
