@@ -1,6 +1,7 @@
 """
 A child process: imports the program once, then runs one attempt after the other. Started by the process runner, as
-`python -m avance.backends.embedded.child <file descriptor>`.
+`python -m avance.backends.embedded.child <work> <control>`, two file descriptors. The main thread reads its work itself, because
+handing it over from another thread costs more than a small job; what must be heard during a job comes on the other connection.
 """
 
 import asyncio
@@ -14,6 +15,8 @@ import socket
 import sys
 import threading
 import traceback
+from collections import deque
+from contextlib import nullcontext
 from types import FrameType, TracebackType
 from typing import cast
 
@@ -26,7 +29,6 @@ from avance.backends.embedded.frames import (
     Frames,
     Free,
     Hello,
-    Leave,
     Question,
     Ready,
     Start,
@@ -40,6 +42,8 @@ from avance.model.report import AnyReport, Done, Failed
 from avance.ports.executor import Attempt, Perform, Run
 
 READ_BYTES = 65_536
+INTERRUPT_INTERVAL_S = 0.02
+INTERRUPT_INTERVAL_S_MAX = 1.0
 
 _log = logging.getLogger("avance.embedded")
 
@@ -71,16 +75,17 @@ class Shield:
 class ChildAttempt(Attempt):
     def __init__(self, run: Run, child: "Child") -> None:
         self.run = run
+        self.is_stopped = False
         self.is_interrupted = False
+        self.is_over = threading.Event()
         self._child = child
-        self._stopped = threading.Event()
 
     @property
     def is_cancelled(self) -> bool:
-        return self._stopped.is_set()
-
-    def stop(self) -> None:
-        self._stopped.set()
+        """
+        In the main thread only once the interruption is raised: a task that saw it earlier would be interrupted while it cleans up.
+        """
+        return self.is_interrupted if self._child.is_main else self.is_stopped
 
     def report(self, report: AnyReport, /) -> None:
         self._child.report(self, report)
@@ -94,17 +99,24 @@ class ChildAttempt(Attempt):
 
 class Child:
     """
-    The main thread runs tasks; a thread reads what the parent says.
+    The main thread runs tasks; another hears what the parent says meanwhile.
     """
 
-    def __init__(self, connection: socket.socket, limits: EmbeddedLimits = EMBEDDED_LIMITS) -> None:
-        self._connection = connection
+    def __init__(
+        self,
+        work: socket.socket,
+        control: socket.socket,
+        limits: EmbeddedLimits = EMBEDDED_LIMITS,
+    ) -> None:
+        self._work = _Inlet(work, limits)
+        self._control = _Inlet(control, limits)
         self._limits = limits
-        self._outbox = Outbox(connection, limits, _end_with_group)
-        self._inbox: queue.SimpleQueue[Hello | ChildAttempt | None] = queue.SimpleQueue()
+        self._outbox = Outbox(work, limits, _end_with_group)
         self._numbers = itertools.count(1)
         self._questions: dict[int, tuple[ChildAttempt, queue.SimpleQueue[bytes | None]]] = {}
+        self._handover = threading.Lock()
         self._attempt: ChildAttempt | None = None
+        self._stopped: tuple[str, int] | None = None
         self._interruptible: ChildAttempt | None = None
         self._shield = Shield()
         self._main = threading.main_thread().ident or 0
@@ -116,41 +128,46 @@ class Child:
         """
         self._take_signals()
         os.register_at_fork(after_in_child=self._part)
-        threading.Thread(target=self._read, name="avance-inbox", daemon=True).start()
-        hello = self._inbox.get()
+        threading.Thread(target=self._listen, name="avance-control", daemon=True).start()
+        hello = self._work.next()
         if not isinstance(hello, Hello):
             return 0
         performer = self._load(hello)
         if performer is None:
             return 1
-        # The program may have set its own while it was imported.
-        self._take_signals()
         self._outbox.put(Ready())
-        while isinstance(attempt := self._inbox.get(), ChildAttempt):
-            self._perform(performer, attempt)
-            run = attempt.run
+        while isinstance(message := self._work.next(), Start):
+            run = message.run
+            # The program, or the task before, may have set its own.
+            if signal.getsignal(signal.SIGTERM) != self._interrupt:
+                self._take_signals()
+            self._perform(performer, self._begin(run))
             self._outbox.put(Free(job_id=run.job_id, attempt=run.attempt))
         self._outbox.drain(self._limits.leave_grace_s)
         return 0
 
+    @property
+    def is_main(self) -> bool:
+        return threading.get_ident() == self._main
+
     def report(self, attempt: ChildAttempt, report: AnyReport) -> None:
-        if attempt.is_cancelled:
+        if attempt.is_stopped:
             return
         if self._is_forked:
             _log.warning("a report from a forked process is dropped; report from the task itself")
             return
         # The end travels together with the word that the place is free.
         is_end = isinstance(report, Done | Failed)
-        if threading.get_ident() != self._main:
-            self._put(attempt, report, flush=not is_end)
-            return
-        with self._shield:
-            self._put(attempt, report, flush=not is_end)
+        with self._shield if self.is_main else nullcontext():
+            self._outbox.put(report, flush=not is_end, may_wait=lambda: not attempt.is_stopped)
 
     def ask(self, attempt: ChildAttempt, what: str, body: bytes) -> bytes:
         answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         number = next(self._numbers)
-        self._questions[number] = (attempt, answers)
+        with self._handover:
+            if attempt.is_stopped and not self.is_main:
+                raise Cancelled("the job was cancelled")
+            self._questions[number] = (attempt, answers)
         run = attempt.run
         question = Question(
             number=number,
@@ -160,21 +177,14 @@ class Child:
             body=msgspec.Raw(body),
         )
         try:
-            if threading.get_ident() == self._main:
-                with self._shield:
-                    self._outbox.put(question)
-            else:
+            with self._shield if self.is_main else nullcontext():
                 self._outbox.put(question)
-            # Asked after the question is known to the reader: a stop before this is seen here, a later one wakes us.
-            answer = None if attempt.is_cancelled else answers.get()
+            answer = answers.get()
         finally:
             self._questions.pop(number, None)
         if answer is None:
             raise Cancelled("the job was cancelled")
         return answer
-
-    def _put(self, attempt: ChildAttempt, report: AnyReport, *, flush: bool) -> None:
-        self._outbox.put(report, flush=flush, may_wait=lambda: not attempt.is_cancelled)
 
     def _load(self, hello: Hello) -> Perform | None:
         sys.path[:] = hello.path
@@ -188,64 +198,69 @@ class Child:
             self._outbox.drain(self._limits.leave_grace_s)
             return None
 
+    def _begin(self, run: Run) -> ChildAttempt:
+        attempt = ChildAttempt(run, self)
+        with self._handover:
+            self._attempt = attempt
+            if self._stopped == (run.job_id, run.attempt):
+                attempt.is_stopped = True
+        return attempt
+
     def _perform(self, performer: Perform, attempt: ChildAttempt) -> None:
         try:
             try:
                 self._shield.is_pending = False
                 self._interruptible = attempt
-                # The reader marks the attempt before it sends the signal: a stop that came earlier is seen here.
-                if not attempt.is_cancelled:
+                # It is marked before the signal is sent: a stop that came earlier is seen here.
+                if not attempt.is_stopped:
                     performer.perform(attempt)
             finally:
                 self._interruptible = None
+                attempt.is_over.set()
         except Cancelled:
             # At most one is raised for an attempt, so none comes after this.
             self._interruptible = None
+            attempt.is_over.set()
         except BaseException:  # noqa: BLE001 - it promised not to raise; the child goes on
             _log.exception("the performer raised; the parent reports the attempt as lost")
 
-    def _read(self) -> None:
-        frames = Frames(self._limits.frame_bytes_max)
+    def _listen(self) -> None:
         while True:
-            try:
-                data = self._connection.recv(READ_BYTES)
-            except ConnectionError:
-                data = b""
-            if not data:
-                _end_with_group()
-            for frame in frames.feed(data):
-                self._receive(decode_down(frame))
-
-    def _receive(self, message: Down) -> None:
-        match message:
-            case Hello():
-                self._inbox.put(message)
-            case Start():
-                self._attempt = ChildAttempt(message.run, self)
-                self._inbox.put(self._attempt)
-            case Stop():
+            message = self._control.next()
+            if isinstance(message, Stop):
                 self._stop(message)
-            case Answer():
+            elif isinstance(message, Answer):
                 _, answers = self._questions.get(message.question, (None, None))
                 if answers is not None:
                     answers.put(message.body)
-            case Leave():
-                self._inbox.put(None)
 
     def _stop(self, message: Stop) -> None:
-        attempt = self._attempt
-        if attempt is None or (attempt.run.job_id, attempt.run.attempt) != (
-            message.job_id,
-            message.attempt,
-        ):
-            return
-        attempt.stop()
+        with self._handover:
+            # It may be here before the work that it stops.
+            self._stopped = message.job_id, message.attempt
+            attempt = self._attempt
+            if attempt is None or (attempt.run.job_id, attempt.run.attempt) != self._stopped:
+                return
+            attempt.is_stopped = True
+        threading.Thread(
+            target=self._press, args=(attempt,), name="avance-stop", daemon=True
+        ).start()
+
+    def _press(self, attempt: ChildAttempt) -> None:
+        """
+        Interrupt the main thread. From here and not from the parent: no signal can then arrive while another attempt runs.
+        """
         self._outbox.recheck()
-        for asker, answers in list(self._questions.values()):
-            if asker is attempt:
-                answers.put(None)
-        # From here and not from the parent: no signal can then arrive while another attempt runs.
-        signal.pthread_kill(self._main, signal.SIGTERM)
+        # More than once: a signal that comes just before the main thread enters a system call does not end that call.
+        wait_s = INTERRUPT_INTERVAL_S
+        while not attempt.is_interrupted and not attempt.is_over.is_set():
+            signal.pthread_kill(self._main, signal.SIGTERM)
+            attempt.is_over.wait(wait_s)
+            wait_s = min(2 * wait_s, INTERRUPT_INTERVAL_S_MAX)
+        with self._handover:
+            waiting = [answers for asker, answers in self._questions.values() if asker is attempt]
+        for answers in waiting:
+            answers.put(None)
 
     def _take_signals(self) -> None:
         signal.signal(signal.SIGTERM, self._interrupt)
@@ -254,7 +269,7 @@ class Child:
 
     def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
         attempt = self._interruptible
-        if attempt is None or not attempt.is_cancelled or attempt.is_interrupted:
+        if attempt is None or not attempt.is_stopped or attempt.is_interrupted:
             return
         attempt.is_interrupted = True
         if self._shield.depth:
@@ -267,9 +282,38 @@ class Child:
         In a process forked by a task (multiprocessing does that): let go of what belongs to the child alone.
         """
         self._is_forked = True
-        self._connection.close()
+        self._work.close()
+        self._control.close()
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+class _Inlet:
+    """
+    The messages of one connection to the parent.
+    """
+
+    def __init__(self, connection: socket.socket, limits: EmbeddedLimits) -> None:
+        self._connection = connection
+        self._frames = Frames(limits.frame_bytes_max)
+        self._arrived: deque[bytes] = deque()
+
+    def next(self) -> Down:
+        """
+        Wait for the next; without a parent there is none, and the process ends.
+        """
+        while not self._arrived:
+            try:
+                data = self._connection.recv(READ_BYTES)
+            except ConnectionError:
+                data = b""
+            if not data:
+                _end_with_group()
+            self._arrived += self._frames.feed(data)
+        return decode_down(self._arrived.popleft())
+
+    def close(self) -> None:
+        self._connection.close()
 
 
 def _end_with_group() -> None:
@@ -282,11 +326,11 @@ def _end_with_group() -> None:
 
 
 def main() -> int:
-    connection = socket.socket(fileno=int(sys.argv[1]))
+    work, control = (socket.socket(fileno=int(number)) for number in sys.argv[1:3])
     for stream in (sys.stdout, sys.stderr):
         # Not a terminal, so Python would keep the lines of a task back.
         stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    return Child(connection).run()
+    return Child(work, control).run()
 
 
 if __name__ == "__main__":

@@ -92,7 +92,8 @@ class AsyncRunner:
         self._jobs_done += 1
         if self._busy.pop(course, None) is not None:
             course.lose("the task ended without telling how")
-            self._freed(course)
+        # Also for one that was given up: it counts no more against the limit of those.
+        self._freed(course)
 
     def _abandon(self, course: Course) -> None:
         if course not in self._busy:

@@ -2,6 +2,8 @@
 What the serving process and a child say to each other: length-prefixed messages, msgpack down, JSON up (a report holds JSON that must stay as it is).
 """
 
+from collections.abc import Callable
+
 import msgspec
 
 from avance.model.report import AnyReport
@@ -77,8 +79,8 @@ Up = AnyReport | Ready | Broken | Question | Free
 
 _down = msgspec.msgpack.Encoder()
 _up = msgspec.json.Encoder()
-decode_down = msgspec.msgpack.Decoder(Down).decode
-decode_up = msgspec.json.Decoder(Up).decode
+decode_down: Callable[[bytes], Down] = msgspec.msgpack.Decoder(Down).decode
+decode_up: Callable[[bytes], Up] = msgspec.json.Decoder(Up).decode
 
 
 def frame_down(message: Down) -> bytes:

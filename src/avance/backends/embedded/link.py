@@ -16,11 +16,13 @@ import msgspec
 
 from avance.backends.embedded.course import Course
 from avance.backends.embedded.frames import (
-    Down,
+    Answer,
     Frames,
     Hello,
     Leave,
     OversizedFrame,
+    Start,
+    Stop,
     Up,
     decode_up,
     frame_down,
@@ -57,6 +59,7 @@ class Link(asyncio.Protocol):
         self._limits = limits
         self._frames = Frames(limits.frame_bytes_max)
         self._transport: asyncio.Transport | None = None
+        self._control: asyncio.WriteTransport | None = None
         self._pidfd: int | None = None
         self._is_closed = False
         self._is_reaped = False
@@ -77,20 +80,26 @@ class Link(asyncio.Protocol):
             OSError: The system gives no more processes or files.
         """
         ours, theirs = socket.socketpair()
+        our_control, their_control = socket.socketpair()
         try:
-            with theirs:
-                process = await anyio.to_thread.run_sync(_start, theirs.fileno())
+            with theirs, their_control:
+                fds = (theirs.fileno(), their_control.fileno())
+                process = await anyio.to_thread.run_sync(_start, fds)
         except BaseException:
             ours.close()
+            our_control.close()
             raise
         guard.watch(process.pid)
-        ours.setblocking(False)
-        loop = asyncio.get_running_loop()
         link = cls(process, guard, receive, limits)
+        loop = asyncio.get_running_loop()
         try:
+            for connection in (ours, our_control):
+                connection.setblocking(False)
+            link._control, _ = await loop.create_unix_connection(asyncio.Protocol, sock=our_control)
             await loop.create_unix_connection(lambda: link, sock=ours)
         except BaseException:
             ours.close()
+            our_control.close()
             link.kill()
             raise
         link._watch(loop)
@@ -109,9 +118,19 @@ class Link(asyncio.Protocol):
             return f"its process was ended by {_signal_name(-code)}"
         return f"its process exited with code {code}"
 
-    def send(self, message: Down) -> None:
+    def send(self, message: Hello | Start | Leave) -> None:
+        """
+        Say what the child hears once it has nothing else to do.
+        """
         if self._transport is not None and not self._is_closed:
             self._transport.write(frame_down(message))
+
+    def call(self, message: Stop | Answer) -> None:
+        """
+        Say what it hears while it runs a task.
+        """
+        if self._control is not None and not self._is_closed:
+            self._control.write(frame_down(message))
 
     def leave(self) -> None:
         """
@@ -184,16 +203,18 @@ class Link(asyncio.Protocol):
 
     def _settle(self) -> None:
         if self._is_closed and self._is_reaped:
+            if self._control is not None:
+                self._control.abort()
             self.gone.set()
 
 
-def _start(connection: int) -> subprocess.Popen[bytes]:
+def _start(connections: tuple[int, int]) -> subprocess.Popen[bytes]:
     # A session of its own: a Ctrl-C in the terminal stays with the server, and the group can be killed as one.
     return subprocess.Popen(
-        [sys.executable, "-m", "avance.backends.embedded.child", str(connection)],
+        [sys.executable, "-m", "avance.backends.embedded.child", *map(str, connections)],
         stdin=subprocess.DEVNULL,
         stdout=2,
-        pass_fds=(connection,),
+        pass_fds=connections,
         start_new_session=True,
     )
 

@@ -90,7 +90,7 @@ class ProcessRunner:
         if link is None:
             return
         job_id, attempt = course.key
-        link.send(Stop(job_id=job_id, attempt=attempt))
+        link.call(Stop(job_id=job_id, attempt=attempt))
         course.later(grace_s, link.kill)
 
     def workers(self) -> list[WorkerInfo]:
@@ -254,7 +254,7 @@ class ProcessRunner:
             return
 
         def reply(body: bytes) -> None:
-            link.send(Answer(question=question.number, body=body))
+            link.call(Answer(question=question.number, body=body))
 
         self._questions.put(course, question.what, bytes(question.body), reply)
 

@@ -107,7 +107,8 @@ class ThreadRunner:
                 self._idle.append(worker)
         if self._busy.pop(course, None) is not None:
             course.lose("the task ended without telling how")
-            self._freed(course)
+        # Also for one that was given up: it counts no more against the limit of those.
+        self._freed(course)
 
     def _abandon(self, course: Course) -> None:
         worker = self._busy.get(course)
