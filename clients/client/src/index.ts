@@ -1,0 +1,31 @@
+export type { Api, RequestOptions } from './api.ts';
+export { AvanceClient, type AvanceOptions, createAvance, type SubmitOptions } from './client.ts';
+export {
+  AvanceError,
+  Conflict,
+  ConnectionFailed,
+  InvalidRequest,
+  NotFound,
+  PermissionDenied,
+  RateLimited,
+  TaskFailed,
+  TooLarge,
+  Unauthenticated,
+  Unavailable,
+} from './errors.ts';
+export type { JobRef } from './job.ts';
+export type { JobFilter, JobListRef, JobListState } from './jobList.ts';
+export type { Connection, ConnectionState, ConnectionStatus } from './link.ts';
+export {
+  assertNever,
+  isTerminal,
+  type Job,
+  type JobHandle,
+  type JobPhase,
+  type LogLine,
+  type Part,
+} from './model.ts';
+export type { JobEntry } from './reduce.ts';
+export type { Transport } from './socketLink.ts';
+export type { TokenSource } from './tokens.ts';
+export type * from './wire.ts';
