@@ -167,3 +167,20 @@ async def test_an_interrupted_task_that_goes_on_is_not_interrupted_again(opened)
         await rig.ready()
     lines = [one.message for one in rig.log.of("a") if isinstance(one, LogWritten)]
     assert lines == ["running"]
+
+
+@pytest.mark.timeout(60)
+async def test_no_interruption_gets_lost_and_none_disturbs_the_cleaning_up(opened, tmp_path: Path):
+    rounds = 60
+    async with opened(processes=1) as rig:
+        pids = rig.pids
+        for number in range(rounds):
+            job_id, marker = f"job-{number}", tmp_path / str(number)
+            task = ("nap", "wait_for_answer", "spin")[number % 3]
+            rig.start(job_id, task, str(marker))
+            # As soon as possible: the task is then about to enter a call that blocks.
+            await rig.log.running(job_id)
+            rig.executor.stop(job_id, 1, grace_s=60)
+            await rig.ready()
+            assert marker.read_text() == "cleaned up"
+        assert rig.pids == pids
