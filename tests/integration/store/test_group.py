@@ -54,6 +54,27 @@ async def test_a_mistake_of_an_operation_is_its_own(
         assert [p.offset for p in (await store.stream("a", limit=9)).publications] == [1, 2]
 
 
+@pytest.mark.parametrize("checks_first", [False, True])
+async def test_a_statement_that_is_wrong_is_not_taken_for_a_fault_of_the_disk(
+    open_store: Callable[..., SqliteStore], checks_first: bool
+) -> None:
+    async with open_store() as store:
+        outcomes = await asyncio.gather(
+            say(store, "a", b"{}"),
+            store.database.write(
+                lambda transaction: transaction.execute("SELECT * FROM nowhere"),
+                checks_first=checks_first,
+            ),
+            store.database.read(lambda c: c.execute("SELECT * FROM nowhere")),
+            store.job("x"),
+            return_exceptions=True,
+        )
+        assert isinstance(outcomes[1], sqlite3.OperationalError)
+        assert isinstance(outcomes[2], sqlite3.OperationalError)
+        assert outcomes[3] is None
+        assert (await store.stream("a")).top.offset == 1
+
+
 async def test_a_constraint_that_an_operation_breaks_is_its_own(
     open_store: Callable[..., SqliteStore],
 ) -> None:

@@ -213,3 +213,30 @@ async def test_more_than_the_limit_of_waiting_operations_is_refused(
         assert {refusal.code for refusal in refused} == {"store_busy"}
         assert (await store.stream("a")).top.offset == 30 - len(refused)
         await say(store, "a", b"{}")
+
+
+async def test_after_a_power_cut_every_epoch_is_new(path: Path) -> None:
+    async with store_at(path) as store:
+        before = (await say(store, "a", b"{}"))[0].epoch
+    async with store_at(path) as store:
+        assert (await store.stream("a")).top.epoch == before
+    # A file that was open when another boot of the machine ended.
+    with sqlite3.connect(path) as connection:
+        connection.execute("INSERT INTO meta VALUES ('boot', 'an earlier one')")
+    connection.close()
+    async with store_at(path) as store:
+        top = (await store.stream("a")).top
+        assert top.offset == 1
+        assert top.epoch != before
+    async with store_at(path) as store:
+        assert (await store.stream("a")).top == top
+
+
+async def test_after_a_killed_process_epochs_are_as_they_were(path: Path) -> None:
+    async with run(actors.commit, path, "k", "normal", 1, 100_000) as process:
+        await process.hear()
+        async with store_at(path) as store:
+            before = (await store.stream("shared")).top.epoch
+        await process.kill()
+    async with store_at(path) as store:
+        assert (await store.stream("shared")).top.epoch == before

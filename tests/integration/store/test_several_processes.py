@@ -8,6 +8,7 @@ from tests.integration.store import actors
 from tests.integration.store.process import run
 
 from avance.backends.sqlite import SqliteBus, SqliteQueue, SqliteStore
+from avance.errors import ConfigError
 from avance.model import machine
 from avance.model.job import State
 from avance.model.stream import job_channel
@@ -194,6 +195,41 @@ async def test_a_process_that_starts_again_under_its_name_gives_back_what_it_ran
         )
         (again,) = claims.claimed
         assert (again.job.id, again.job.attempt, again.job.losses) == (job.id, 2, 1)
+
+
+async def test_a_process_whose_file_has_its_name_gives_back_what_it_ran(
+    path: Path, open_store: Callable[..., SqliteStore]
+) -> None:
+    async with open_store() as store:
+        job = await submit(store)
+    async with run(actors.hold_a_job, path, "n2") as process:
+        assert await process.hear() == job.id
+        await process.kill()
+    async with open_store(node="n2") as store:
+        (lost,) = (await SqliteQueue(store.database).sweep(FIRST_MS)).jobs
+        assert (lost.id, lost.attempt) == (job.id, 2)
+
+
+async def test_two_living_processes_cannot_have_one_name(
+    path: Path, open_store: Callable[..., SqliteStore]
+) -> None:
+    async with open_store(node="n1"):
+        with pytest.raises(ConfigError) as refusal:
+            await open_store(node="n1").__aenter__()
+        assert refusal.value.code == "node_taken"
+
+
+async def test_a_dead_process_is_company_no_longer_after_a_sweep(
+    path: Path, open_store: Callable[..., SqliteStore]
+) -> None:
+    async with open_store() as store:
+        async with run(actors.commit, path, "k", "normal", 1, 100_000) as process:
+            await process.hear()
+            await say(store, "a", b"{}")
+            assert store.database.has_company
+            await process.kill()
+        await SqliteQueue(store.database).sweep(FIRST_MS)
+        assert not store.database.has_company
 
 
 async def test_a_worker_of_an_unknown_node_is_left_to_its_lease(

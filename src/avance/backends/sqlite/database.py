@@ -14,7 +14,7 @@ from avance.backends.sqlite.connection import MEMORY, database_path, open_reader
 from avance.backends.sqlite.limits import SQLITE_LIMITS, SqliteLimits
 from avance.backends.sqlite.lock import NodeLocks
 from avance.backends.sqlite.migration import Migrations, apply
-from avance.backends.sqlite.reader import Readers
+from avance.backends.sqlite.reader import Read, Readers
 from avance.backends.sqlite.writer import Operation, Outcome, Transaction, Writer
 from avance.errors import Unavailable
 from avance.ports.clock import Clock
@@ -53,6 +53,7 @@ class SqliteDatabase:
         self._gate = asyncio.Lock()
         self._is_open = False
         self._batch: list[Operation] = []
+        self._reads: list[Read] = []
         self._pending = 0
         self._foreign_listeners: list[Callable[[], None]] = []
 
@@ -102,9 +103,14 @@ class SqliteDatabase:
         )
         return future
 
-    def read(self, work: Callable[[sqlite3.Connection], T]) -> "asyncio.Future[T]":
+    def read(
+        self, work: Callable[[sqlite3.Connection], T], *, is_long: bool = False
+    ) -> "asyncio.Future[T]":
         """
         Run a function in a reader's thread. All that it reads is of one moment, at least as new as any write that has returned.
+
+        Args:
+            is_long: It may look at many rows; the short reads do not wait for it.
 
         Raises:
             Unavailable: As for `write`.
@@ -114,7 +120,12 @@ class SqliteDatabase:
                 lambda transaction: work(_flushed(transaction)), durability=Durability.NORMAL
             )
         future: asyncio.Future[T] = self._future()
-        self._readers.post(work, future)
+        if is_long:
+            self._long_readers.post([(work, future)])
+            return future
+        if not self._reads:
+            self._loop.call_soon(self._hand_over_reads)
+        self._reads.append((work, future))
         return future
 
     async def migrate(self, migrations: Migrations) -> None:
@@ -168,6 +179,12 @@ class SqliteDatabase:
         batch, self._batch = self._batch, []
         self._writer.post(batch)
 
+    def _hand_over_reads(self) -> None:
+        reads, self._reads = self._reads, []
+        most = self.limits.reads_together_max
+        for start in range(0, len(reads), most):
+            self._readers.post(reads[start : start + most])
+
     async def _open(self) -> None:
         self._loop = loop = asyncio.get_running_loop()
         opening = session.Opening(
@@ -196,26 +213,35 @@ class SqliteDatabase:
         except BaseException:
             self._pending = 0
             raise
-        self._readers = Readers(
+        self._readers = self._new_readers("reader", 1)
+        self._long_readers = self._new_readers("long-reader", self.limits.long_readers)
+        self._readers_closed = []
+        for readers in (self._readers, self._long_readers):
+            closed = [loop.create_future() for _ in range(readers.threads)]
+            self._pending += len(closed)
+            self._readers_closed += closed
+            readers.start(closed)
+        self._is_open = True
+
+    def _new_readers(self, name: str, threads: int) -> Readers:
+        return Readers(
             self.path,
+            name,
             open_=lambda: open_reader(self.path, self.limits),
             deliver=self._deliver,
-            threads=0 if self.is_in_memory else self.limits.readers,
+            threads=0 if self.is_in_memory else threads,
         )
-        self._readers_closed = [
-            loop.create_future() for _ in range(0 if self.is_in_memory else self.limits.readers)
-        ]
-        self._pending += len(self._readers_closed)
-        self._readers.start(self._readers_closed)
-        self._is_open = True
 
     async def _close(self) -> None:
         self._is_open = False
         self._foreign_listeners.clear()
-        self._readers.stop()
         # What was posted in this turn of the loop goes first.
         if self._batch:
             self._hand_over()
+        if self._reads:
+            self._hand_over_reads()
+        self._readers.stop()
+        self._long_readers.stop()
         await asyncio.gather(*self._readers_closed)
         self._writer.stop()
         await self._writer_closed

@@ -9,6 +9,21 @@ from pathlib import Path
 from avance.errors import Unavailable
 
 _FULL = frozenset({"SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"})
+_OF_STORAGE = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_READONLY,
+    }
+)
 
 
 def unavailable(error: sqlite3.Error, path: str) -> Unavailable:
@@ -33,11 +48,10 @@ def unavailable(error: sqlite3.Error, path: str) -> Unavailable:
 
 def is_of_storage(error: sqlite3.Error) -> bool:
     """
-    True where the file or the disk is at fault, not the statement.
+    True where the file, its lock or the disk is at fault; False where the statement is.
     """
-    return isinstance(error, sqlite3.DatabaseError) and not isinstance(
-        error, sqlite3.IntegrityError | sqlite3.ProgrammingError | sqlite3.DataError
-    )
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in _OF_STORAGE
 
 
 def _has_room(path: str) -> bool:

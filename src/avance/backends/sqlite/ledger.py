@@ -115,7 +115,15 @@ class Ledger:
         (self._next_channel,) = one("SELECT coalesce(max(id), 0) + 1 FROM channels").fetchone()
         (self._next_event,) = one("SELECT coalesce(max(id), 0) + 1 FROM events").fetchone()
         (self._next_job,) = one("SELECT coalesce(max(pk), 0) + 1 FROM jobs").fetchone()
-        (others,) = one("SELECT count(*) FROM nodes WHERE node <> ?", (self._node,)).fetchone()
+        self.look_around()
+
+    def look_around(self) -> None:
+        """
+        See whether other processes have the file open.
+        """
+        (others,) = self._connection.execute(
+            "SELECT count(*) FROM nodes WHERE node <> ?", (self._node,)
+        ).fetchone()
         self.has_company = others > 0
 
     def distrust(self) -> None:

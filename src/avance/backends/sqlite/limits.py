@@ -10,7 +10,10 @@ class SqliteLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Operations that share a transaction."""
     pending_ops_max: int = 20_000
     """Operations that wait for the writer, or for a reader; one more is refused."""
-    readers: int = 2
+    reads_together_max: int = 64
+    """Short reads of one turn of the loop that share a hand-over."""
+    long_readers: int = 2
+    """Threads for reads that look at many rows, so that the short ones do not wait for them."""
     busy_timeout_ms: int = 5_000
     """How long to wait for another process that writes."""
     checkpoint_pages: int = 4_000

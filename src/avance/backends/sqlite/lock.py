@@ -29,23 +29,25 @@ class NodeLocks:
         """
         self._folder = None if path is None else Path(path + ".d")
         self._held: dict[str, int] = {}
+        self._fresh: set[str] = set()
 
-    def hold(self, node: str) -> bool:
+    def hold(self, node: str) -> None:
         """
-        Take the lock of a node for as long as this process lives; False if it was held already.
+        Take the lock of a node for as long as this process lives. Repeating it does nothing.
 
         Raises:
             ConfigError: Another process that is alive has that name.
         """
         if self._folder is None or node in self._held:
-            return False
+            return
         self._folder.mkdir(exist_ok=True)
         # A neighbour that looks whether the node is dead holds the lock for a moment.
         for _ in range(_TRIES):
             descriptor = _take(self._path(node), creates=True)
             if descriptor is not None:
                 self._held[node] = descriptor
-                return True
+                self._fresh.add(node)
+                return
             time.sleep(_TRY_EVERY_S)
         raise ConfigError(
             f"a process that is alive already works as node {node} on {self._folder}; give each process its own name",
@@ -56,6 +58,13 @@ class NodeLocks:
     @property
     def held(self) -> tuple[str, ...]:
         return tuple(self._held)
+
+    def take_fresh(self) -> set[str]:
+        """
+        The nodes that this process has become since the last call: whatever ran under their names before is dead.
+        """
+        fresh, self._fresh = self._fresh, set()
+        return fresh
 
     @contextmanager
     def if_dead(self, node: str) -> Iterator[bool]:

@@ -2,6 +2,7 @@
 Submits inside a caller's own transaction: a row here becomes a job when the caller has committed.
 """
 
+import logging
 import sqlite3
 
 import msgspec
@@ -10,6 +11,8 @@ from avance.backends.sqlite.move import Moves
 from avance.errors import Conflict
 from avance.model import machine
 from avance.model.job import Job
+
+log = logging.getLogger(__name__)
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Job).decode
@@ -46,8 +49,14 @@ def drain_outbox(moves: Moves, most: int) -> bool:
     ).fetchall()
     if not rows:
         return False
-    for _, doc, encoded in rows[:most]:
-        _submit(moves, _decode(doc), encoded)
+    for row_id, doc, encoded in rows[:most]:
+        try:
+            job = _decode(doc)
+        except msgspec.MsgspecError:
+            # It can never become a job, and those behind it must not wait for ever.
+            log.exception("row %d of the outbox is no job and is dropped", row_id)
+            continue
+        _submit(moves, job, encoded)
     last = rows[:most][-1][0]
     transaction.execute("DELETE FROM outbox WHERE id <= ?", (last,))
     return len(rows) > most

@@ -10,7 +10,7 @@ from avance.backends.sqlite.database import SqliteDatabase
 from avance.backends.sqlite.move import Moves
 from avance.backends.sqlite.outbox import drain_outbox
 from avance.backends.sqlite.row import decode_job
-from avance.backends.sqlite.sweep import Sweep, node_of, worker_lost
+from avance.backends.sqlite.sweep import Sweep, lose_earlier, worker_lost
 from avance.backends.sqlite.writer import Transaction
 from avance.model import machine
 from avance.model.job import Job
@@ -77,10 +77,8 @@ class SqliteQueue(Queue):
 
     def _claim(self, wanted: "_Wanted", transaction: Transaction) -> Claims:
         moves = Moves(transaction, wanted.now_ms)
-        if self._database.locks.hold(self._node):
-            # The lock was free: what an earlier process of this name ran is lost.
-            for run in runs_of_node(transaction, self._node):
-                moves.take(worker_lost(run, wanted.now_ms))
+        self._database.locks.hold(self._node)
+        lose_earlier(moves, self._database.locks)
         drain_outbox(moves, wanted.most)
         claimed = tuple(_give(wanted, moves))
         return Claims(claimed=claimed, publications=tuple(moves.publications))
@@ -189,10 +187,3 @@ def _release(worker: str, now_ms: int, is_counted: bool, transaction: Transactio
     for record in rows.fetchall():
         moves.take(worker_lost(decode_job(*record), now_ms, is_counted=is_counted))
     return Swept(jobs=tuple(moves.jobs), publications=tuple(moves.publications))
-
-
-def runs_of_node(transaction: Transaction, node: str) -> list[Job]:
-    rows = transaction.execute(
-        "SELECT worker, doc, inline_result FROM runs JOIN jobs ON pk = job_pk ORDER BY pk"
-    )
-    return [decode_job(*record) for worker, *record in rows.fetchall() if node_of(worker) == node]

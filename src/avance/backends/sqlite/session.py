@@ -89,17 +89,20 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
             self.locks.remove(node)
 
 
-def forget_dead_nodes(connection: sqlite3.Connection, locks: NodeLocks) -> None:
+def forget_dead_nodes(connection: sqlite3.Connection, locks: NodeLocks) -> bool:
     """
-    Remove the rows of processes that were killed. The lock of one whose jobs still count as running stays, as the proof of its death.
+    Remove the rows of processes that were killed; True if there were any. The lock of one whose jobs still count as running stays, as the proof of its death.
     """
+    were_any = False
     for (node,) in connection.execute("SELECT node FROM nodes").fetchall():
         with locks.if_dead(node) as is_dead:
             if not is_dead:
                 continue
+            were_any = True
             connection.execute("DELETE FROM nodes WHERE node = ?", (node,))
             if not _runs(connection, node):
                 locks.remove(node)
+    return were_any
 
 
 def _runs(connection: sqlite3.Connection, node: str) -> bool:

@@ -56,7 +56,7 @@ class SqliteStore(Store):
 
     async def jobs(self, wanted: JobFilter) -> JobPage:
         most = self.database.limits.page_jobs_max
-        return await self.database.read(partial(list_jobs, wanted, most))
+        return await self.database.read(partial(list_jobs, wanted, most), is_long=True)
 
     async def part(self, job_id: str, part: Part) -> bytes | None:
         return await self.database.read(partial(_part, job_id, part))
@@ -68,7 +68,7 @@ class SqliteStore(Store):
         return await self.database.read(partial(_stream, channel, since, limit, is_reversed))
 
     async def children(self, parent_id: str) -> Children:
-        return await self.database.read(partial(_children, parent_id))
+        return await self.database.read(partial(_children, parent_id), is_long=True)
 
     async def trim(self, now_ms: int, policy: Retention) -> int:
         return await trim_round(self.database, now_ms, policy)

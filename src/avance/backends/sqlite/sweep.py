@@ -25,6 +25,7 @@ class Sweep(msgspec.Struct, frozen=True, kw_only=True):
 
     def run(self, transaction: Transaction) -> Swept:
         moves = Moves(transaction, self.now_ms)
+        lose_earlier(moves, self.locks)
         has_more = drain_outbox(moves, self.most)
         for sql, step in (
             (_EXPIRED, machine.expire),
@@ -56,7 +57,8 @@ class Sweep(msgspec.Struct, frozen=True, kw_only=True):
                 has_more |= is_left
                 if not is_left:
                     self.locks.remove(node)
-        forget_dead_nodes(transaction.connection, self.locks)
+        if forget_dead_nodes(transaction.connection, self.locks):
+            transaction.ledger.look_around()
         return has_more
 
     def _lose(self, moves: Moves, workers: list[str]) -> bool:
@@ -67,6 +69,21 @@ class Sweep(msgspec.Struct, frozen=True, kw_only=True):
         for record in rows[: self.most]:
             moves.take(worker_lost(decode_job(*record), self.now_ms))
         return len(rows) > self.most
+
+
+def lose_earlier(moves: Moves, locks: NodeLocks) -> None:
+    """
+    Give back what an earlier process under a name of this one ran.
+    """
+    fresh = locks.take_fresh()
+    if not fresh:
+        return
+    rows = moves.transaction.execute(
+        "SELECT worker, doc, inline_result FROM runs JOIN jobs ON pk = job_pk ORDER BY pk"
+    )
+    for worker, *record in rows.fetchall():
+        if node_of(worker) in fresh:
+            moves.take(worker_lost(decode_job(*record), moves.now_ms))
 
 
 def worker_lost(job: Job, now_ms: int, *, is_counted: bool = True) -> Step:

@@ -34,7 +34,7 @@ class _Cut(msgspec.Struct, frozen=True):
 
 async def trim_round(database: SqliteDatabase, now_ms: int, policy: Retention) -> int:
     # Found by a reader, since finding them means to look at every channel; what has changed since is only longer.
-    cuts = await database.read(partial(_find_cuts, now_ms, policy))
+    cuts = await database.read(partial(_find_cuts, now_ms, policy), is_long=True)
     went = await database.write(
         partial(_trim, now_ms, policy, cuts), durability=Durability.NORMAL, checks_first=True
     )

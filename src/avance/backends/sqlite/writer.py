@@ -212,9 +212,9 @@ class Writer:
             return operation.future, operation.work(self._transaction), None
         except AvanceError as refusal:
             return operation.future, None, refusal
-        except sqlite3.Error:
-            raise
         except Exception as error:
+            if isinstance(error, sqlite3.Error) and is_of_storage(error):
+                raise
             raise _Broken(operation, error) from error
 
     def _apply_guarded(self, operation: Operation) -> Outcome:
