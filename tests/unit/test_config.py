@@ -240,6 +240,12 @@ def test_open_mode_is_for_loopback(host: str, auth: str, is_allowed: bool, is_le
             check_bind(settings)
 
 
+def test_whoever_lets_others_in_lets_them_call_by_any_name_unless_names_are_listed() -> None:
+    assert read(AVANCE_ALLOW_OPEN_BIND="true").hosts == ("*",)
+    assert read(AVANCE_ALLOW_OPEN_BIND="true", AVANCE_HOSTS="nas.local").hosts == ("nas.local",)
+    assert read(AVANCE_ALLOW_OPEN_BIND="false").hosts == ()
+
+
 def test_every_setting_is_documented_and_has_a_name_of_its_own() -> None:
     docs = describe({"ocr": OcrSettings})
     names = [doc.env for doc in docs]

@@ -14,6 +14,7 @@ import msgspec
 from avance.config.describe import Sections, SettingDoc, describe, own_sections
 from avance.config.settings import Settings
 from avance.config.values import convert, flatten, read_api_keys
+from avance.edge.http.origin import ANY
 from avance.errors import ConfigError
 from avance.hub.namespaces import INBOX, JOB, JOBS, RESERVED, TOPIC, Allow, Namespace
 
@@ -129,6 +130,9 @@ def _build(
         if section in values
     }
     others = {section: struct(**values.get(section, {})) for section, struct in sections.items()}
+    if values[""].get("allow_open_bind"):
+        # Whoever lets others in lets them call the server by any name, unless the names are listed.
+        values[""].setdefault("hosts", (ANY,))
     return Settings(**values[""], **own, namespaces=namespaces, sections=others)
 
 

@@ -96,7 +96,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     origins: tuple[str, ...] = ()
     """Web pages from elsewhere that may call, such as `https://app.example.com`, separated by commas."""
     hosts: tuple[str, ...] = ()
-    """In open mode, names beside loopback by which the server may be called."""
+    """In open mode, names beside loopback by which the server may be called; `*` is any, and the default with `allow_open_bind`."""
     proxies: tuple[str, ...] = ("127.0.0.1", "::1")
     """Addresses of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."""
     root_path: str = ""

@@ -111,6 +111,8 @@ async def open_site(
     mode: str = "token",
     limits: HttpLimits | None = None,
     origins: Sequence[str] = (),
+    hosts: Sequence[str] = (),
+    peer: str = "127.0.0.1",
     base_url: str = "http://127.0.0.1:8030",
     services: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[Site]:
@@ -138,13 +140,15 @@ async def open_site(
                 auth=OpenAuth(tokens) if mode == "open" else tokens,
                 clock=clock,
                 version="1.2.3",
-                origins=OriginRules(is_open=mode == "open", origins=tuple(origins)),
+                origins=OriginRules(
+                    is_open=mode == "open", origins=tuple(origins), hosts=tuple(hosts)
+                ),
                 limits=limits or HttpLimits(),
                 on_revoked=revoked.append,
                 **(services or {}),
             )
         )
-        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False, client=(peer, 5))
         async with httpx.AsyncClient(transport=transport, base_url=base_url) as client:
             yield Site(app, client, jobs, store, reporter, tokens, clock, revoked)
 

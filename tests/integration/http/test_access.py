@@ -244,3 +244,32 @@ async def test_metrics_are_for_admins(site, problem: Problem) -> None:
         answer = await here.client.get("/metrics", headers=here.as_user("ana"))
         assert (answer.status_code, problem(answer)["code"]) == (403, "role_missing")
         assert (await here.client.get("/metrics", headers=here.as_user("root"))).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("peer", "mode", "hosts", "is_let_in"),
+    [
+        ("127.0.0.1", "open", (), True),
+        ("::1", "open", (), True),
+        ("testclient", "open", (), True),
+        ("192.168.1.9", "open", (), False),
+        ("2001:db8::1", "open", (), False),
+        ("192.168.1.9", "open", ("*",), True),
+        ("192.168.1.9", "token", (), True),
+    ],
+)
+async def test_in_open_mode_the_caller_must_be_on_this_machine(
+    site, problem: Problem, peer: str, mode: str, hosts: tuple[str, ...], is_let_in: bool
+) -> None:
+    """A mounted app has no bind of its own to check, and a Host header is quickly invented."""
+    async with site(mode=mode, peer=peer, hosts=hosts) as here:
+        answer = await here.client.get("/v1/jobs", headers={"X-API-Key": "key-ana"})
+        assert (answer.status_code == 200) is is_let_in
+        if not is_let_in:
+            assert problem(answer)["code"] == "peer_refused"
+
+
+async def test_with_any_host_allowed_the_server_is_called_by_any_name(site) -> None:
+    async with site(mode="open", hosts=("*",)) as here:
+        answer = await here.client.get("/v1/jobs", headers={"Host": "nas.local:8030"})
+        assert answer.status_code == 200

@@ -370,3 +370,17 @@ async def test_the_token_of_a_job_reads_that_job_and_nothing_else(site, problem:
         ):
             answer = await here.client.request(method, path, headers=headers)
             assert (answer.status_code, problem(answer)["code"]) == (403, "token_scope"), path
+
+
+async def test_a_finished_job_is_forgotten_with_its_events(site, problem: Problem) -> None:
+    async with site() as here:
+        made = await here.submit()
+        headers = here.as_user("ana")
+        path = made["urls"]["self"]
+        early = await here.client.delete(path, headers=headers)
+        assert (early.status_code, problem(early)["code"]) == (409, "job_state")
+        await here.client.post(made["urls"]["cancel"], headers=headers)
+        assert (await here.client.delete(path, headers=headers)).status_code == 204
+        for gone in (path, made["urls"]["events"], made["urls"]["result"]):
+            answer = await here.client.get(gone, headers=headers)
+            assert problem(answer)["code"] == "job_not_found"

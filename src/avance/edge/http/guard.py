@@ -88,11 +88,13 @@ class Guard:
         )
 
     def _check(self, scope: Scope) -> None:
+        client = scope.get("client")
         self._origins.check(
             scope["method"],
-            header(scope, "host"),
-            header(scope, "origin"),
-            header(scope, "sec-fetch-site"),
+            peer=client[0] if client else "",
+            host=header(scope, "host"),
+            origin=header(scope, "origin"),
+            fetch_site=header(scope, "sec-fetch-site"),
         )
 
     async def _refuse(

@@ -51,17 +51,39 @@ class OriginRules(msgspec.Struct, frozen=True, kw_only=True):
         name = host_name(host or "")
         return name is not None and (is_loopback(name) or name in self.hosts)
 
+    def allows_peer(self, address: str) -> bool:
+        """
+        Whether a connection may come from this address. In open mode it must be from this machine, also inside somebody else's
+        app, whose server may listen anywhere; who lists hosts has decided otherwise. Names (a test client) and none (a Unix
+        socket) do not come from a network.
+        """
+        if not self.is_open or self.hosts:
+            return True
+        found = _address(address)
+        return found is None or found.is_loopback
+
     def check(
-        self, method: str, host: str | None, origin: str | None, fetch_site: str | None
+        self,
+        method: str,
+        *,
+        peer: str,
+        host: str | None,
+        origin: str | None,
+        fetch_site: str | None,
     ) -> None:
         """
-        Refuse an HTTP request that a foreign page may have caused.
+        Refuse an HTTP request that somebody on the network, or a foreign page, may have caused.
 
         Raises:
-            PermissionDenied: With the code `host_refused` or `origin_refused`.
+            PermissionDenied: With the code `peer_refused`, `host_refused` or `origin_refused`.
         """
         if not self.is_open:
             return
+        if not self.allows_peer(peer):
+            raise PermissionDenied(
+                f"in open mode the server answers to this machine only, not to {peer}; use token mode, or list the names by which others call it in AVANCE_HOSTS",
+                code="peer_refused",
+            )
         if not self.allows_host(host):
             raise PermissionDenied(
                 f"in open mode the server answers to loopback names only, not to {host!r}; list the name in AVANCE_HOSTS, or use token mode",
@@ -89,12 +111,19 @@ def is_loopback(name: str) -> bool:
     """
     Whether a name or address can only mean this machine.
     """
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
+    found = _address(name)
+    if found is not None:
+        return found.is_loopback
+    return name == "localhost" or name.endswith(".localhost")
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        return ipaddress.ip_address(name).is_loopback
+        found = ipaddress.ip_address(text)
     except ValueError:
-        return False
+        return None
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return found if mapped is None else mapped
 
 
 def _split(url: str) -> tuple[str, str, str] | None:
