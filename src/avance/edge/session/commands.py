@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from avance.edge.session.access import is_allowed, is_reserved
 from avance.edge.session.authentication import claims_of
 from avance.edge.session.connecting import connect
+from avance.edge.session.payload import kept_payload
 from avance.edge.session.subscribing import refresh_subscription, subscribe
 from avance.errors import InvalidRequest
 from avance.hub.namespaces import Allow, Namespace
@@ -28,7 +29,6 @@ from avance.protocol.codes import (
     ProtocolDisconnect,
     ReplyError,
 )
-from avance.protocol.payload import checked_payload
 
 if TYPE_CHECKING:
     from avance.edge.session.connection import Connection
@@ -167,7 +167,7 @@ def _payload(c: "Connection", data: bytes) -> bytes:
         raise ReplyError(ERROR_BAD_REQUEST, "there is no data")
     try:
         # The JSON codec has read the value already, and frames hold no line breaks.
-        return checked_payload(data) if c.codec is PROTOBUF else data
+        return kept_payload(data) if c.codec is PROTOBUF else data
     except InvalidRequest as error:
         raise ReplyError(ERROR_BAD_REQUEST, error.message) from error
 

@@ -18,6 +18,7 @@ from avance.edge.http.authenticate import identify, read_credentials
 from avance.edge.session.access import is_reserved
 from avance.edge.session.body import read_body
 from avance.edge.session.gateway import Gateway
+from avance.edge.session.payload import kept_payload
 from avance.errors import AvanceError, InvalidRequest, NotFound, Unauthenticated, Unavailable
 from avance.hub import letters
 from avance.hub.namespaces import Namespace
@@ -37,7 +38,6 @@ from avance.protocol.codes import (
     ErrorCode,
     ReplyError,
 )
-from avance.protocol.payload import checked_payload
 
 BODY_BYTES_MAX = 1_048_576
 BATCH_MAX = 1_000
@@ -362,12 +362,12 @@ def _read(body: bytes, kind: type[Wanted]) -> Wanted:
 def _payload(data: msgspec.Raw, b64data: str) -> bytes:
     if b64data:
         try:
-            return checked_payload(base64.b64decode(b64data, validate=True))
+            return kept_payload(base64.b64decode(b64data, validate=True))
         except binascii.Error as error:
             raise InvalidRequest(f"b64data is not base64: {error}") from error
     if not bytes(data):
         raise InvalidRequest("there is no data")
-    return checked_payload(bytes(data))
+    return kept_payload(bytes(data))
 
 
 def _disconnection(wanted: _Disconnection) -> DisconnectCode:
