@@ -2,33 +2,25 @@
 `Avance`: what a user's code holds. It declares tasks when it is imported, and opens an engine when it runs.
 """
 
-import inspect
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
 from avance.app.asgi import with_lifespan
-from avance.app.children import check_place
+from avance.app.declare import Declares
+from avance.app.extension import App
 from avance.app.handle import JobHandle
-from avance.app.task import SubmittableTask
 from avance.app.track import TRACK_DEADLINE_S, Tracker, tracked_job
 from avance.errors import ConfigError, Unavailable
 from avance.jobs.context import current
 from avance.jobs.service import Jobs, SubmitOptions
 from avance.jobs.task import (
     AnyTask,
-    Key,
-    Limit,
-    Retry,
-    Runner,
-    TaskOptions,
-    Throttle,
     declare_phases,
-    task_name,
 )
 from avance.model.job import Job
 from avance.model.stream import Position
@@ -44,13 +36,14 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Avance:
+class Avance(Declares):
     """
     The app: `Avance("sqlite:///avance.db")`, or without arguments by the settings (`AVANCE_*`, a file).
     """
 
     def __init__(self, store: str | None = None, *, settings: "Settings | None" = None) -> None:
-        self.tasks: dict[str, AnyTask] = {}
+        super().__init__()
+        self.apps: dict[str, App] = {}
         self._store = store
         self._settings = settings
         self._engine: Engine | None = None
@@ -73,53 +66,23 @@ class Avance:
         """
         self._settings = settings
 
-    @overload
-    def task(self, function: Callable[P, R], /) -> SubmittableTask[P, R]: ...
-
-    @overload
-    def task(
-        self,
-        *,
-        name: str | None = None,
-        runner: Runner | str | None = None,
-        phases: Mapping[str, float] | Sequence[str] | None = None,
-        retry: Retry | None = None,
-        timeout_s: float | None = None,
-        grace_s: float = 5.0,
-        expires_s: float | None = None,
-        unique: Key | None = None,
-        concurrency: Limit | None = None,
-        progress: Throttle = ...,
-        priority: int = 0,
-        title: Key | None = None,
-        expose: bool = False,
-    ) -> Callable[[Callable[P, R]], SubmittableTask[P, R]]: ...
-
-    def task(self, *function: Any, **options: Any) -> Any:
+    def include(self, app: App) -> None:
         """
-        Declare a task.
-
-        Args:
-            name: By default `module.function`.
-            runner: `"process"` for `def` (default), `"thread"`; `async def` runs in the event loop.
-            phases: Names with weights, such as `{"parsing": 30, "indexing": 70}`, or names that weigh the same.
-            retry: `Retry(max_attempts=4, backoff_s=(60, 120, 240))` is one try and three retries.
-            timeout_s: For one attempt.
-            grace_s: Between asking a cancelled task to stop and killing its process.
-            expires_s: From submit to the end, waiting included.
-            unique: A parameter or function of the arguments; while a job with this key is active, a submit answers that job.
-            concurrency: `Limit(key="user_id", max=2)`.
-            progress: How much ordinary progress is written.
-            priority: Higher runs first.
-            title: A parameter or function of the arguments, shown as the job's subject.
-            expose: In token mode, let users submit it over HTTP by name.
+        Serve an app's tasks, routes and sockets with this one; before it is opened.
 
         Raises:
-            ConfigError: The name is taken, or the runner does not fit the function.
+            ConfigError: An app or a task of that name is there already.
         """
-        if function:
-            return self._declare(function[0], options)
-        return lambda decorated: self._declare(decorated, options)
+        if self.apps.get(app.name) is app:
+            return
+        taken = sorted({app.name} & set(self.apps) | set(app.tasks) & set(self.tasks))
+        if taken:
+            raise ConfigError(
+                f"the app {app.name!r} cannot be included: {', '.join(taken)} is there already"
+            )
+        self.apps[app.name] = app
+        self.tasks.update(app.tasks)
+        app.join(self)
 
     @property
     def is_open(self) -> bool:
@@ -166,7 +129,7 @@ class Avance:
         # Worker processes import an app to find its tasks and never serve: they are spared the web framework.
         from avance.app.engine import Engine  # noqa: PLC0415
 
-        return Engine(self.settings, self.tasks, version=VERSION, executes=executes)
+        return Engine(self, version=VERSION, executes=executes)
 
     def asgi(self) -> "ASGIApp":
         """
@@ -254,33 +217,3 @@ class Avance:
         Publish to a channel of the app's own, such as `topic:prices`.
         """
         return await self.engine.publish(channel, msgspec.json.encode(data))
-
-    def _declare(
-        self, function: Callable[..., Any], given: dict[str, Any]
-    ) -> SubmittableTask[..., Any]:
-        name = given.pop("name", None) or task_name(function)
-        if name in self.tasks:
-            raise ConfigError(
-                f"there are two tasks named {name!r}; give one of them another name", task=name
-            )
-        task = SubmittableTask(self, name, function, _options(name, function, given))
-        if task.options.runner is Runner.PROCESS:
-            check_place(name, function)
-        self.tasks[name] = task
-        return task
-
-
-def _options(name: str, function: Callable[..., Any], given: Mapping[str, Any]) -> TaskOptions:
-    is_async = inspect.iscoroutinefunction(function)
-    runner = Runner(given.get("runner") or (Runner.ASYNC if is_async else Runner.PROCESS))
-    if is_async and runner is not Runner.ASYNC:
-        raise ConfigError(
-            f"task {name} is async def and runs in the event loop; runner={runner.value!r} needs a plain def",
-            task=name,
-        )
-    if not is_async and runner is Runner.ASYNC:
-        raise ConfigError(
-            f'task {name} is a plain def and would block the event loop; use runner="thread" or "process"',
-            task=name,
-        )
-    return TaskOptions(**{**given, "runner": runner, "phases": declare_phases(given.get("phases"))})

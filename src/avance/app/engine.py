@@ -5,12 +5,14 @@ The composition root of a server: the kernel, and what carries its events to bro
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from typing import Any, Self
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self
 
 from fastapi import FastAPI
 from msgspec.structs import replace
 from starlette.routing import BaseRoute
 
+from avance.app.extension import App, resolve
 from avance.app.identity import open_auth
 from avance.app.kernel import Kernel, KernelOptions
 from avance.app.probe import measure_kernel, probe_executor, probe_store
@@ -19,11 +21,13 @@ from avance.app.storage import open_storage
 from avance.app.track import Tracker
 from avance.backends.system import SystemClock
 from avance.config import AuthMode, Settings
+from avance.edge.dialect.socket import DialectSocket, DialectSockets
 from avance.edge.drivers.wheel import Wheel
 from avance.edge.http.app import http_app, routes
 from avance.edge.http.metrics import Metrics
 from avance.edge.http.origin import OriginRules
 from avance.edge.http.services import HttpServices
+from avance.edge.link import Open
 from avance.edge.session.gateway import Gateway
 from avance.edge.session.routes import Endpoints
 from avance.edge.session.settings import SessionSettings
@@ -33,9 +37,11 @@ from avance.hub.publish import Publisher
 from avance.hub.snapshots import JobListSnapshots, JobSnapshots
 from avance.hub.subscription import SnapshotProvider
 from avance.jobs.service import Jobs
-from avance.jobs.task import AnyTask
 from avance.model.job import Job
 from avance.model.stream import Position, job_channel
+
+if TYPE_CHECKING:
+    from avance.app.core import Avance
 
 
 class Engine:
@@ -45,12 +51,12 @@ class Engine:
 
     def __init__(
         self,
-        settings: Settings,
-        tasks: Mapping[str, AnyTask],
+        host: "Avance",
         *,
         version: str,
         executes: bool = True,
     ) -> None:
+        settings, tasks = host.settings, host.tasks
         clock = SystemClock()
         node = f"node-{secrets.token_hex(6)}"
         storage = open_storage(settings.store_url, clock, node=node)
@@ -97,7 +103,20 @@ class Engine:
             rpc=job_methods(self.kernel.jobs),
         )
         self.endpoints = Endpoints(self.gateway, limits=settings.sockets)
-        self.services = self._services(version)
+        self.dialects = DialectSockets(
+            self.hub,
+            self.auth,
+            origins=self.origins,
+            http_limits=settings.http,
+            limits=settings.sockets,
+            wheel=self.wheel,
+            ping_interval_s=settings.socket_ping_interval_s,
+            ping_timeout_s=settings.socket_ping_timeout_s,
+        )
+        for app in host.apps.values():
+            for path, make in app.sockets.items():
+                self.dialects.add(DialectSocket(path=path, make=partial(resolve(make), host)))
+        self.services = self._services(version, tuple(host.apps.values()))
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -106,6 +125,7 @@ class Engine:
             await stack.enter_async_context(self.hub)
             await stack.enter_async_context(self.wheel)
             await stack.enter_async_context(self.gateway)
+            await stack.enter_async_context(self.dialects)
             self._stack = stack.pop_all()
         return self
 
@@ -133,7 +153,9 @@ class Engine:
         A token that follows this job and nothing else.
         """
         claims: dict[str, object] = {"channel": job_channel(job_id)}
-        return self.auth.issue(owner or "", ttl_s=self.settings.http.job_token_ttl_s, claims=claims)
+        return self.auth.issue(
+            owner or "guest", ttl_s=self.settings.http.job_token_ttl_s, claims=claims
+        )
 
     def token(
         self, user: str, *, channels: Sequence[str], ttl_s: float, claims: Mapping[str, object]
@@ -156,7 +178,13 @@ class Engine:
         """
         return Tracker(await self.jobs.track(job), self.jobs, self.kernel.reporter)
 
-    def _services(self, version: str) -> HttpServices:
+    def open_by_path(self, path: str) -> Open | None:
+        """
+        For the native driver: the session factory of a path that is ours.
+        """
+        return self.endpoints.open_by_path(path) or self.dialects.open_by_path(path)
+
+    def _services(self, version: str, apps: Sequence[App]) -> HttpServices:
         settings, kernel = self.settings, self.kernel
         metrics = Metrics(kinds_max=settings.http.metric_kinds_max)
         measure_kernel(kernel, metrics)
@@ -168,7 +196,12 @@ class Engine:
             origins=self.origins,
             limits=settings.http,
             metrics=metrics,
-            socket_routes=self.endpoints.routes(),
+            socket_routes=(*self.endpoints.routes(), *self.dialects.routes()),
+            routers=tuple(resolve(router) for app in apps for router in app.routers),
+            public_paths=tuple(path for app in apps for path in app.public_paths),
+            body_bytes_max={
+                path: size for app in apps for path, size in app.body_bytes_max.items()
+            },
             probes={"store": probe_store(kernel.storage.store), "executor": probe_executor(kernel)},
         )
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from avance.app.core import Avance
+from avance.app.extension import installed_apps
 from avance.errors import ConfigError
 
 
@@ -17,8 +18,13 @@ def load(target: str | None, *, directory: str | None = None) -> Avance:
     Raises:
         ConfigError: There is no such module or app.
     """
-    if target is None:
-        return Avance()
+    app = Avance() if target is None else _import(target, directory)
+    for extension in installed_apps():
+        app.include(extension)
+    return app
+
+
+def _import(target: str, directory: str | None) -> Avance:
     module_name, _, name = target.partition(":")
     name = name or "app"
     here = str(Path(directory or ".").resolve())

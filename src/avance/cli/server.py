@@ -90,9 +90,7 @@ def _config(engine: Engine, settings: Settings) -> uvicorn.Config:
         engine.http(),
         loop="none",
         http="httptools",
-        ws=native_protocol(
-            engine.endpoints.open_by_path, wheel=engine.wheel, limits=settings.sockets
-        ),
+        ws=native_protocol(engine.open_by_path, wheel=engine.wheel, limits=settings.sockets),
         lifespan="off",
         log_config=None,
         access_log=settings.access_log,

@@ -1,0 +1,108 @@
+"""
+An app on top of avance: tasks, HTTP routes and sockets under one name, found by entry point and included in whatever is served.
+"""
+
+import importlib
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
+
+from avance.app.declare import Declares
+from avance.app.handle import JobHandle
+from avance.errors import ConfigError, Unavailable
+from avance.jobs.service import SubmitOptions
+from avance.jobs.task import AnyTask
+
+if TYPE_CHECKING:
+    from avance.app.core import Avance
+
+GROUP = "avance.apps"
+
+
+class App(Declares):
+    """
+    Declares like `Avance` itself; its tasks run wherever it is included.
+
+    Routes and sockets are named as `package.module:name` and imported only by a process that serves.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        routers: Sequence[str] = (),
+        sockets: Mapping[str, str] | None = None,
+        public_paths: Sequence[str] = (),
+        body_bytes_max: Mapping[str, int] | None = None,
+    ) -> None:
+        """
+        Args:
+            routers: FastAPI routers.
+            sockets: By path (`/ws/jobs/{job_id}`), a function that takes the including `Avance` and returns a `Dialect`.
+            public_paths: Paths that need no credentials of avance.
+            body_bytes_max: Larger bodies, by the beginning of the path.
+        """
+        super().__init__()
+        self.name = name
+        self.routers = tuple(routers)
+        self.sockets = dict(sockets or {})
+        self.public_paths = tuple(public_paths)
+        self.body_bytes_max = dict(body_bytes_max or {})
+        self._host: Avance | None = None
+
+    def __repr__(self) -> str:
+        return f"<App {self.name}>"
+
+    @property
+    def host(self) -> "Avance":
+        """
+        What includes this app.
+
+        Raises:
+            Unavailable: Nothing does.
+        """
+        if self._host is None:
+            raise Unavailable(
+                f"the app {self.name!r} is not included anywhere; call avance.include(app)",
+                code="not_open",
+            )
+        return self._host
+
+    def join(self, host: "Avance") -> None:
+        """
+        Called by `Avance.include`.
+        """
+        self._host = host
+
+    async def submit(
+        self,
+        task: AnyTask | str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        options: SubmitOptions,
+    ) -> JobHandle:
+        return await self.host.submit(task, args, kwargs, options)
+
+
+def resolve(reference: str) -> Any:
+    """
+    Import what `package.module:name` names.
+    """
+    module, _, name = reference.partition(":")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"{reference!r} cannot be imported: {error}") from error
+
+
+def installed_apps() -> Iterator[App]:
+    """
+    The apps that installed packages offer.
+    """
+    for entry in sorted(entry_points(group=GROUP), key=lambda one: one.name):
+        found = entry.load()
+        if not isinstance(found, App):
+            raise ConfigError(
+                f"entry point {entry.name!r} of {GROUP} is {type(found).__name__}, not an avance.App"
+            )
+        yield found
