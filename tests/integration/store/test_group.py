@@ -1,6 +1,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -120,3 +121,14 @@ async def test_a_caller_in_another_event_loop_is_refused(
     async with open_store() as store:
         with pytest.raises(RuntimeError, match="another event loop"):
             await asyncio.to_thread(asyncio.run, store.job("x"))
+
+
+async def test_the_write_ahead_log_stays_bounded_under_load(
+    path: Path, open_store: Callable[..., SqliteStore]
+) -> None:
+    pages = 200
+    async with open_store(log_pages_max=pages, wal_bytes_kept_max=0) as store:
+        for _ in range(400):
+            await asyncio.gather(*(say(store, f"c{n}", b"{}") for n in range(20)))
+        log_bytes = await asyncio.to_thread(lambda: Path(f"{path}-wal").stat().st_size)
+        assert log_bytes < 10 * pages * 4096

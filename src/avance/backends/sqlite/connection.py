@@ -75,12 +75,24 @@ def open_writer(path: str, limits: SqliteLimits) -> sqlite3.Connection:
 
 
 def open_reader(path: str, limits: SqliteLimits) -> sqlite3.Connection:
+    """
+    Raises:
+        Unavailable: The file cannot be opened now.
+    """
     try:
         connection = _connect(path, limits)
         connection.execute("PRAGMA query_only = ON")
     except sqlite3.Error as error:
         raise unavailable(error, path) from error
     return connection
+
+
+def open_checkpointer(path: str, limits: SqliteLimits) -> sqlite3.Connection:
+    """
+    Raises:
+        sqlite3.Error: The file cannot be opened now.
+    """
+    return _connect(path, limits)
 
 
 def _connect(path: str, limits: SqliteLimits) -> sqlite3.Connection:
@@ -99,7 +111,7 @@ def _prepare(connection: sqlite3.Connection, path: str, limits: SqliteLimits) ->
         execute("PRAGMA auto_vacuum = INCREMENTAL")
     if path != MEMORY:
         _use_wal(connection, path)
-    execute(f"PRAGMA wal_autocheckpoint = {limits.checkpoint_pages}")
+    execute(f"PRAGMA wal_autocheckpoint = {limits.log_pages_max}")
     execute(f"PRAGMA journal_size_limit = {limits.wal_bytes_kept_max}")
     execute(f"PRAGMA cache_size = -{limits.cache_kib}")
     execute("PRAGMA temp_store = MEMORY")

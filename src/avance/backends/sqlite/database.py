@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from avance.backends.sqlite import session
-from avance.backends.sqlite.connection import MEMORY, database_path, open_reader
+from avance.backends.sqlite.checkpointer import Checkpointer
+from avance.backends.sqlite.connection import (
+    MEMORY,
+    database_path,
+    open_checkpointer,
+    open_reader,
+)
 from avance.backends.sqlite.limits import SQLITE_LIMITS, SqliteLimits
 from avance.backends.sqlite.lock import NodeLocks
 from avance.backends.sqlite.migration import Migrations, apply
@@ -195,12 +201,19 @@ class SqliteDatabase:
             migrations=self._migrations,
             now_ms=self.clock.now_ms,
         )
+        self._checkpointer = Checkpointer(
+            self.path,
+            open_=lambda: open_checkpointer(self.path, self.limits),
+            deliver=self._deliver,
+            interval_s=self.limits.checkpoint_interval_s,
+        )
         self._writer = Writer(
             self.path,
             open_=opening.open,
             close=opening.close,
             deliver=self._deliver,
             on_foreign=self._tell_foreign,
+            on_commit=self._checkpointer.nudge if not self.is_in_memory else _do_nothing,
             now_ms=self.clock.now_ms,
             group_ops_max=self.limits.group_ops_max,
             poll_interval_s=self.limits.poll_interval_s,
@@ -215,12 +228,13 @@ class SqliteDatabase:
             raise
         self._readers = self._new_readers("reader", 1)
         self._long_readers = self._new_readers("long-reader", self.limits.long_readers)
-        self._readers_closed = []
+        self._others_closed = [loop.create_future()]
+        self._checkpointer.start(self._others_closed[0])
         for readers in (self._readers, self._long_readers):
             closed = [loop.create_future() for _ in range(readers.threads)]
-            self._pending += len(closed)
-            self._readers_closed += closed
+            self._others_closed += closed
             readers.start(closed)
+        self._pending += len(self._others_closed)
         self._is_open = True
 
     def _new_readers(self, name: str, threads: int) -> Readers:
@@ -242,7 +256,8 @@ class SqliteDatabase:
             self._hand_over_reads()
         self._readers.stop()
         self._long_readers.stop()
-        await asyncio.gather(*self._readers_closed)
+        self._checkpointer.stop()
+        await asyncio.gather(*self._others_closed)
         self._writer.stop()
         await self._writer_closed
 
@@ -268,6 +283,10 @@ class SqliteDatabase:
     def _hear_foreign(self) -> None:
         for listener in tuple(self._foreign_listeners):
             listener()
+
+
+def _do_nothing() -> None:
+    return None
 
 
 def _flushed(transaction: Transaction) -> sqlite3.Connection:

@@ -16,7 +16,10 @@ class SqliteLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Threads for reads that look at many rows, so that the short ones do not wait for them."""
     busy_timeout_ms: int = 5_000
     """How long to wait for another process that writes."""
-    checkpoint_pages: int = 4_000
+    checkpoint_interval_s: float = 1.0
+    """How often the write-ahead log is emptied into the file while there is writing."""
+    log_pages_max: int = 16_000
+    """A longer write-ahead log makes the writer wait until it is emptied."""
     wal_bytes_kept_max: int = 67_108_864
     cache_kib: int = 16_384
     file_bytes_max: int | None = None

@@ -89,7 +89,7 @@ class _Trimming:
         Remove jobs with all that belongs to them.
         """
         rows = self._execute(
-            "SELECT pk, id FROM jobs WHERE ended_ms IS NOT NULL AND ended_ms <= ? ORDER BY ended_ms LIMIT ?",
+            "SELECT pk, id FROM jobs WHERE has_log IN (0, 1) AND ended_ms IS NOT NULL AND ended_ms <= ? LIMIT ?",
             (ended_before_ms, self._left),
         ).fetchall()
         for pk, job_id in rows:

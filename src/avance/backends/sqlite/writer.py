@@ -77,6 +77,7 @@ class Writer:
         close: Callable[[sqlite3.Connection], None],
         deliver: Callable[[list[Outcome]], None],
         on_foreign: Callable[[], None],
+        on_commit: Callable[[], None],
         now_ms: Callable[[], int],
         group_ops_max: int,
         poll_interval_s: float | None,
@@ -86,6 +87,7 @@ class Writer:
         self._close = close
         self._deliver = deliver
         self._on_foreign = on_foreign
+        self._on_commit = on_commit
         self._now_ms = now_ms
         self._group_ops_max = group_ops_max
         self._poll_interval_s = poll_interval_s
@@ -198,8 +200,9 @@ class Writer:
             self._deliver([(broken.operation.future, None, broken.error)])
             self._commit([other for other in operations if other is not broken.operation])
             return
-        self._ledger.evict()
         self._deliver(outcomes)
+        self._ledger.evict()
+        self._on_commit()
         if is_foreign:
             self._on_foreign()
 

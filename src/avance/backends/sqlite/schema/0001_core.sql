@@ -67,8 +67,7 @@ CREATE INDEX jobs_queued ON jobs (runner, priority DESC, queued_ms, pk, kind, li
     WHERE state = 'queued';
 CREATE INDEX jobs_due ON jobs (due_ms) WHERE due_ms IS NOT NULL;
 CREATE INDEX jobs_expiring ON jobs (expires_ms) WHERE expires_ms IS NOT NULL AND is_active = 1;
-CREATE INDEX jobs_with_log ON jobs (ended_ms) WHERE ended_ms IS NOT NULL AND has_log = 1;
-CREATE INDEX jobs_ended ON jobs (ended_ms) WHERE ended_ms IS NOT NULL;
+CREATE INDEX jobs_ended ON jobs (has_log, ended_ms) WHERE ended_ms IS NOT NULL;
 
 CREATE TABLE tags (
     tag TEXT NOT NULL,
