@@ -16,6 +16,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
 from avance.edge.http import Measure, Metrics, Socket
+from avance.model import event
 
 
 class Greeting(msgspec.Struct, tag="connected", tag_field="type"):
@@ -123,6 +124,26 @@ async def test_asyncapi_tells_the_protocol_the_events_and_every_dialect(site) ->
             channel = resolve(document, operation["channel"]["$ref"])
             for message in operation["messages"]:
                 assert message["$ref"].rsplit("/", 1)[1] in channel["messages"]
+
+
+async def test_asyncapi_forgets_no_event_of_the_model(site) -> None:
+    async with site(mode="open") as here:
+        document = (await here.client.get("/asyncapi.json")).json()
+    described = {
+        message["$ref"].rsplit("/", 1)[1]
+        for name in ("job", "jobs")
+        for message in document["channels"][name]["messages"].values()
+    }
+    kinds = {
+        name
+        for name, kind in vars(event).items()
+        if isinstance(kind, type)
+        and issubclass(kind, msgspec.Struct)
+        and kind.__module__ == event.__name__
+        and kind.__struct_config__.tag is not None
+        and kind.__struct_config__.tag != kind.__name__
+    }
+    assert described == kinds
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/sockets"])

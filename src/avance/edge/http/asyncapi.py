@@ -67,7 +67,7 @@ CHANNELS = (
         name="jobs",
         address="jobs:#{user}",
         summary="The jobs of one user: the newest in the subscribe reply, then each change.",
-        sends=(event.JobListSnapshot, event.JobListed),
+        sends=(event.JobListSnapshot, event.JobListed, event.JobRemoved),
         parameters={"user": "The user, as the token names it."},
         server="centrifugo",
     ),
@@ -77,6 +77,7 @@ STAMPED: tuple[type[msgspec.Struct], ...] = (
     *_kinds(event.Body),
     event.Snapshot,
     event.JobListed,
+    event.JobRemoved,
     event.JobListSnapshot,
 )
 
