@@ -45,7 +45,12 @@ def main() -> int:
     settings = Settings(quick=given.quick)
     began_s = time.monotonic()
     prepare()
-    outcomes = {name: _ask(name, settings) for name in given.question or QUESTIONS}
+    outcomes: dict[str, Outcome | None] = {}
+    took_s: dict[str, float] = {}
+    for name in given.question or QUESTIONS:
+        start_s = time.monotonic()
+        outcomes[name] = _ask(name, settings)
+        took_s[name] = time.monotonic() - start_s
     for name, outcome in outcomes.items():
         if outcome is None:
             print(f"{name}: failed, see above")
@@ -54,7 +59,8 @@ def main() -> int:
             print(
                 f"{name}: {target.measure}: {target.got} (wanted {target.wanted}), {'met' if target.is_met else 'MISSED'}"
             )
-    print(f"{time.monotonic() - began_s:.0f} s")
+    print(", ".join(f"{name} {seconds:.0f} s" for name, seconds in took_s.items()))
+    print(f"{time.monotonic() - began_s:.0f} s in all")
     return 1 if None in outcomes.values() else 0
 
 

@@ -5,23 +5,20 @@ One of a thousand readers stops reading: do the others notice, and what does it 
 from typing import Any
 
 from benchmarks.harness.contest import Contestant, contest
-from benchmarks.harness.process import DidNotStart
 from benchmarks.harness.question import Outcome, Settings, Table, main
 from benchmarks.harness.servers import (
     AIOHTTP,
     AVANCE,
-    BROADCASTER,
     CENTRIFUGE,
     FASTAPI,
     NODE_WS,
-    WEBSOCKETS,
     Server,
 )
 
 NAME = "stalled_reader"
 TITLE = "One reader of a thousand stops reading"
 SERVERS = (AVANCE, CENTRIFUGE, FASTAPI)
-MORE = (BROADCASTER, AIOHTTP, WEBSOCKETS, NODE_WS)
+MORE = (AIOHTTP, NODE_WS)
 CONNECTIONS = 1_000
 RATE = 20
 FLOOD_BYTES = 32_768
@@ -29,6 +26,18 @@ QUEUE_LIMIT_MIB = 2.0
 """1 MiB is the limit of a connection's queue; the allocator does not give back every page."""
 NOISE = 2.0
 """p99 at 20 events a second differs by this factor between two runs of the same server on a shared machine."""
+
+
+def _is_dropped(contestant: Contestant, files: int) -> bool:
+    """
+    Whether the server gave the stalled connection up within some 10 s. What is in the kernel's buffer keeps the client from
+    seeing it, so the server's files are counted; publishing goes on, so that the publisher's connection stays.
+    """
+    for _ in range(10):
+        contestant.run(seconds=0.8, rate=RATE, drain=0.3)
+        if contestant.running.process.open_files() < files:
+            return True
+    return False
 
 
 def _sample(contestant: Contestant, settings: Settings) -> dict[str, Any]:
@@ -53,7 +62,7 @@ def _sample(contestant: Contestant, settings: Settings) -> dict[str, Any]:
         "share_of_the_others": min(1.0, after["deliveries"] / due),
         "grown_kib": grown_kib,
         "published_kib": flooded["events"] * FLOOD_BYTES / 1024,
-        "is_dropped": process.open_files() < files,
+        "is_dropped": _is_dropped(contestant, files),
     }
 
 
@@ -94,16 +103,13 @@ def measure(settings: Settings) -> Outcome:
         ),
     )
     for server in settings.pick((*SERVERS, *MORE), SERVERS):
-        try:
-            with contest([server], CONNECTIONS, outcome.notes, stalled=1) as contestants:
-                for contestant in contestants:
-                    sample = _sample(contestant, settings)
-                    table.rows.append(_row(server, sample))
-                    outcome.samples.append(sample)
-                    if server.name == "avance":
-                        _judge(outcome, sample)
-        except DidNotStart as error:
-            outcome.notes.append(f"{server.title} was left out: {str(error)[:200]}")
+        with contest([server], CONNECTIONS, outcome.notes, stalled=1) as contestants:
+            for contestant in contestants:
+                sample = _sample(contestant, settings)
+                table.rows.append(_row(server, sample))
+                outcome.samples.append(sample)
+                if server.name == "avance":
+                    _judge(outcome, sample)
     outcome.tables.append(table)
     return outcome
 

@@ -3,6 +3,7 @@ Runs of the embedded engine, each in a fresh process with a fresh store, on all 
 """
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -27,6 +28,7 @@ def run_embedded(what: str, count: int, at_once: int) -> dict[str, Any]:
         done = subprocess.run(
             [sys.executable, "-m", "benchmarks.embedded", what, data, str(count), str(at_once)],
             cwd=REPOSITORY,
+            env={**os.environ, "PYTHONPATH": f"{REPOSITORY / 'src'}:{REPOSITORY}"},
             capture_output=True,
             text=True,
             timeout=RUN_TIMEOUT_S,

@@ -74,7 +74,8 @@ class Running:
             environment={
                 **server.environment,
                 **({"AVANCE_DATA": str(self.data)} if server.has_data_setting else {}),
-                "PYTHONPATH": str(REPOSITORY),
+                # This checkout, wherever the environment's own copy is.
+                "PYTHONPATH": f"{REPOSITORY / 'src'}:{REPOSITORY}",
             },
             cores=server.cores,
             directory=BENCHMARKS.parent if server.name.startswith("avance") else PEERS,

@@ -32,7 +32,7 @@ static void list_channels(void)
 {
     char name[256];
     size_t len = 0;
-    all_channels = malloc((size_t)options.channels * (strlen(options.channel) + 16) + 16);
+    all_channels = malloc((size_t)options.channels * (sizeof name + 4) + 4);
     all_channels[len++] = '[';
     for (int i = 0; i < options.channels; i++) {
         channel_name(i, name, sizeof name);
