@@ -1,3 +1,5 @@
+import pytest
+
 from avance.backends.embedded import EmbeddedExecutor
 from avance.testing.conformance.executor import ExecutorConformance
 from avance.testing.conformance.executor_tasks import performer
@@ -14,3 +16,11 @@ class TestEmbeddedExecutor(ExecutorConformance):
             threads=self.places,
             async_max=self.places,
         )
+
+
+class TestEmbeddedExecutorOnUvloop(TestEmbeddedExecutor):
+    """The loop of `avance serve`."""
+
+    @pytest.fixture
+    def anyio_backend(self) -> tuple[str, dict[str, bool]]:
+        return "asyncio", {"use_uvloop": True}

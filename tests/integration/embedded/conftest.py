@@ -68,10 +68,19 @@ class Rig:
         while any(cls.is_alive(pid) for pid in pids):  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 
-    @staticmethod
-    def rss_bytes(pid: int) -> int:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE")
+    @classmethod
+    def guards(cls) -> list[int]:
+        """
+        The guarding processes that this one has started.
+        """
+        children = Path(f"/proc/{os.getpid()}/task").glob("*/children")
+        pids = [int(pid) for path in children for pid in path.read_text().split()]
+        commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids}
+        return [
+            pid
+            for pid, command in commands.items()
+            if b"guard_main.py" in command and cls.is_alive(pid)
+        ]
 
 
 Opened = Callable[..., AbstractAsyncContextManager[Rig]]

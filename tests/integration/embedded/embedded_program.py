@@ -208,6 +208,12 @@ TASKS: tuple[Any, ...] = (
 )
 
 
-def performer() -> Performer:
+def performer(argument: str = "none") -> Performer:
     options = TaskOptions(runner=Runner.PROCESS)
-    return Performer({task.__name__: Task(task.__name__, task, options, Job) for task in TASKS})
+
+    def given() -> str:
+        return argument
+
+    return Performer(
+        {task.__name__: Task(task.__name__, task, options, Job) for task in (*TASKS, given)}
+    )

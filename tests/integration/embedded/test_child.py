@@ -48,6 +48,15 @@ async def test_lazy_children_start_with_the_first_job(opened):
         await rig.ready(2)
 
 
+@pytest.mark.parametrize(("argument", "said"), [(None, b'"none"'), ("x" * 300_000, None)])
+async def test_the_program_gets_the_argument_that_it_is_started_with(opened, argument, said):
+    async with opened(processes=1, child_argument=argument) as rig:
+        rig.start("a", "given")
+        end = await rig.log.end("a")
+    assert isinstance(end, Done)
+    assert bytes(end.result) == (said or f'"{argument}"'.encode())
+
+
 async def test_the_console_sees_who_works_on_what(opened):
     async with opened(processes=1) as rig:
         rig.start("a", "stubborn")

@@ -201,3 +201,38 @@ async def test_closing_while_children_start_leaves_none(opened):
         await asyncio.sleep(0)
     assert rig.executor.workers() == []
     assert not rig.executor.free()["process"]
+
+
+async def test_a_close_that_is_cut_short_still_leaves_no_process(opened, rig_tools):
+    pids: list[int] = []
+
+    async def serve() -> None:
+        async with opened(processes=2, limits=EmbeddedLimits(close_grace_s=600)) as rig:
+            rig.start("a", "stubborn")
+            await rig.log.running("a")
+            pids.extend(rig.pids)
+            serving.set()
+            await asyncio.Event().wait()
+
+    serving = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(serve())
+        await serving.wait()
+        task.cancel()
+        await asyncio.sleep(0)
+        # It now closes in order, which would take ten minutes.
+        task.cancel()
+    await rig_tools.dead(*pids)
+
+
+async def test_a_guard_that_dies_is_replaced_before_the_next_child(opened, rig_tools):
+    async with opened(processes=1) as rig:
+        (first,) = await asyncio.to_thread(rig_tools.guards)
+        os.kill(first, signal.SIGKILL)
+        (pid,) = rig.pids
+        os.kill(pid, signal.SIGKILL)
+        await rig.log.until(lambda: rig.pids != [pid])
+        await rig.ready()
+        guards = await asyncio.to_thread(rig_tools.guards)
+        assert len(guards) == 1
+        assert guards != [first]

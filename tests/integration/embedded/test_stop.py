@@ -173,6 +173,7 @@ async def test_an_interrupted_task_that_goes_on_is_not_interrupted_again(opened)
 async def test_no_interruption_gets_lost_and_none_disturbs_the_cleaning_up(opened, tmp_path: Path):
     rounds = 60
     async with opened(processes=1) as rig:
+        rig.log.answers.clear()
         pids = rig.pids
         for number in range(rounds):
             job_id, marker = f"job-{number}", tmp_path / str(number)

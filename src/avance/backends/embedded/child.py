@@ -191,7 +191,8 @@ class Child:
         try:
             module, _, function = hello.target.partition(":")
             make = getattr(importlib.import_module(module), function)
-            return cast(Perform, make())
+            arguments = () if hello.argument is None else (hello.argument,)
+            return cast(Perform, make(*arguments))
         except BaseException as error:  # noqa: BLE001 - whatever the program raises is told to the parent
             reason = f"{type(error).__name__}: {error}"
             self._outbox.put(Broken(reason=reason, traceback=traceback.format_exc()))

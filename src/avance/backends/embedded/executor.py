@@ -31,6 +31,7 @@ class EmbeddedExecutor(Executor):
     Args:
         performer: Runs tasks in the event loop and in threads.
         child_target: `package.module:function`; called once in each child process, it answers what runs tasks there.
+        child_argument: Handed to that function, if given.
         processes: Children; each runs one attempt at a time.
         jobs_per_child_max: A child that has run so many is replaced by a fresh one.
         is_lazy: Start the children with the first job instead of when the executor is opened.
@@ -44,6 +45,7 @@ class EmbeddedExecutor(Executor):
         *,
         performer: Perform,
         child_target: str,
+        child_argument: str | None = None,
         processes: int,
         threads: int = 8,
         async_max: int = 100,
@@ -63,6 +65,7 @@ class EmbeddedExecutor(Executor):
             )
         self._performer = performer
         self._child_target = child_target
+        self._child_argument = child_argument
         self._processes = processes
         self._threads = threads
         self._async_max = async_max
@@ -92,6 +95,7 @@ class EmbeddedExecutor(Executor):
         self._questions = Questions(self._ask, self._group, open_max=self._limits.questions_max)
         self._process = ProcessRunner(
             target=self._child_target,
+            argument=self._child_argument,
             places=self._processes,
             jobs_per_child_max=self._jobs_per_child_max,
             is_lazy=self._is_lazy,
@@ -125,7 +129,8 @@ class EmbeddedExecutor(Executor):
                 await self._close()
         finally:
             if self._process is not None and self._questions is not None:
-                self._process.kill()
+                with anyio.CancelScope(shield=True):
+                    await self._process.reap()
                 self._questions.cancel()
             await self._group.__aexit__(None, None, None)
 

@@ -18,6 +18,7 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):
     """
 
     target: str
+    argument: str | None = None
     path: list[str]
     """The module search path of the serving process, so that the child imports the same program."""
 

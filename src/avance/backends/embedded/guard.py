@@ -51,15 +51,9 @@ class Guard:
         """
         Let the guarding process end; it kills what it still watches.
         """
-        self.abandon()
+        self._close_pipe()
         if self._process is not None:
             await anyio.to_thread.run_sync(self._process.wait)
-
-    def abandon(self) -> None:
-        """
-        The same without waiting for it.
-        """
-        self._close_pipe()
 
     async def _open(self) -> None:
         self._close_pipe()

@@ -68,7 +68,7 @@ class Link(asyncio.Protocol):
     @classmethod
     async def open(
         cls,
-        target: str,
+        hello: Hello,
         guard: Guard,
         receive: Callable[["Link", Up], None],
         limits: EmbeddedLimits,
@@ -103,7 +103,7 @@ class Link(asyncio.Protocol):
             link.kill()
             raise
         link._watch(loop)
-        link.send(Hello(target=target, path=sys.path))
+        link.send(hello)
         return link
 
     @property

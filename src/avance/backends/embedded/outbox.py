@@ -19,7 +19,10 @@ class Outbox:
         self._connection = connection
         self._on_lost = on_lost
         self._backlog = Backlog(frame_up, limits)
-        self._changed = threading.Condition()
+        lock = threading.Lock()
+        # Two, so that a write does not wake the thread that is only for when the parent is slow.
+        self._room = threading.Condition(lock)
+        self._backpressure = threading.Condition(lock)
         self._rest = memoryview(b"")
         self._is_busy = False
         self._writer = threading.Thread(target=self._write, name="avance-outbox", daemon=True)
@@ -34,11 +37,11 @@ class Outbox:
         Args:
             may_wait: Asked while the backlog is full; when it answers no, the message is dropped.
         """
-        with self._changed:
+        with self._room:
             while self._backlog.is_full and may_wait is not None:
                 if not may_wait():
                     return
-                self._changed.wait()
+                self._room.wait()
             self._backlog.put(message)
             if flush and not self._is_busy:
                 self._flush()
@@ -47,17 +50,17 @@ class Outbox:
         """
         Ask those who wait whether they still may.
         """
-        with self._changed:
-            self._changed.notify_all()
+        with self._room:
+            self._room.notify_all()
 
     def drain(self, timeout_s: float) -> None:
         """
         Wait until all is written.
         """
-        with self._changed:
+        with self._room:
             if not self._is_busy:
                 self._flush()
-            self._changed.wait_for(lambda: not self._is_busy, timeout_s)
+            self._room.wait_for(lambda: not self._is_busy, timeout_s)
 
     def _flush(self) -> None:
         try:
@@ -68,18 +71,19 @@ class Outbox:
                 self._rest = self._rest[sent:]
         except BlockingIOError:
             self._is_busy = True
+            self._backpressure.notify()
         except OSError:
             self._on_lost()
         else:
             self._is_busy = False
-        self._changed.notify_all()
+        self._room.notify_all()
 
     def _write(self) -> None:
         poll = select.poll()
         poll.register(self._connection, select.POLLOUT)
         while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._is_busy)
+            with self._backpressure:
+                self._backpressure.wait_for(lambda: self._is_busy)
             poll.poll()
-            with self._changed:
+            with self._room:
                 self._flush()

@@ -4,11 +4,22 @@ Runs attempts in warm child processes.
 
 import asyncio
 import logging
+import sys
 from collections import deque
 from collections.abc import Callable
 
 from avance.backends.embedded.course import Course, WorkerInfo
-from avance.backends.embedded.frames import Answer, Broken, Free, Question, Ready, Start, Stop, Up
+from avance.backends.embedded.frames import (
+    Answer,
+    Broken,
+    Free,
+    Hello,
+    Question,
+    Ready,
+    Start,
+    Stop,
+    Up,
+)
 from avance.backends.embedded.guard import Guard
 from avance.backends.embedded.limits import EmbeddedLimits
 from avance.backends.embedded.link import Link
@@ -26,6 +37,7 @@ class ProcessRunner:
         self,
         *,
         target: str,
+        argument: str | None,
         places: int,
         jobs_per_child_max: int | None,
         is_lazy: bool,
@@ -36,6 +48,7 @@ class ProcessRunner:
         group: asyncio.TaskGroup,
     ) -> None:
         self._target = target
+        self._argument = argument
         self._places = places
         self._jobs_per_child_max = jobs_per_child_max
         self._is_lazy = is_lazy
@@ -108,25 +121,26 @@ class ProcessRunner:
                 link.leave()
             else:
                 link.kill()
-        bound_s = max(grace_s, self._limits.leave_grace_s) + self._limits.reap_timeout_s
-        try:
-            async with asyncio.timeout(bound_s):
-                await asyncio.gather(*self._keepers)
-        except TimeoutError:
-            pids = sorted(link.pid for link in self._links)
-            _log.error("processes %s were killed but do not end; they are left to the system", pids)
-            for keeper in self._keepers:
-                keeper.cancel()
-        await self._guard.close()
+        await self._ended(max(grace_s, self._limits.leave_grace_s))
 
-    def kill(self) -> None:
+    async def reap(self) -> None:
         """
-        The last resort of a close that is itself cut short.
+        The end of a close, also of one that was cut short: nothing is left alive.
         """
         self._closing.set()
+        self._wanted.set()
         for link in self._links:
             link.kill()
-        self._guard.abandon()
+        await self._ended(self._limits.reap_timeout_s)
+        for link in self._links:
+            _log.error("process %d was killed but does not end; it is left to the system", link.pid)
+        for keeper in self._keepers:
+            keeper.cancel()
+        await self._guard.close()
+
+    async def _ended(self, timeout_s: float) -> None:
+        if self._keepers:
+            await asyncio.wait(self._keepers, timeout=timeout_s)
 
     async def _keep(self) -> None:
         """
@@ -136,13 +150,18 @@ class ProcessRunner:
         while not self._closing.is_set():
             try:
                 await self._guard.ensure()
-                link = await Link.open(self._target, self._guard, self._receive, self._limits)
+                link = await self._open()
             except OSError as error:
                 self._fail(f"no process can be started: {error}")
             else:
                 await self._live(link)
             if self._failures:
                 await self._rest()
+
+    async def _open(self) -> Link:
+        # The search path as it is now, so that the child imports the same program.
+        hello = Hello(target=self._target, argument=self._argument, path=sys.path)
+        return await Link.open(hello, self._guard, self._receive, self._limits)
 
     async def _live(self, link: Link) -> None:
         self._links.add(link)
