@@ -13,6 +13,7 @@ import pytest
 
 pytest.register_assert_rewrite(
     "avance.testing.conformance.bus",
+    "avance.testing.conformance.clock",
     "avance.testing.conformance.presence",
     "avance.testing.conformance.queue",
     "avance.testing.conformance.store",
