@@ -16,6 +16,7 @@ pytest.register_assert_rewrite(
     "avance.testing.conformance.clock",
     "avance.testing.conformance.presence",
     "avance.testing.conformance.queue",
+    "avance.testing.conformance.queue_machine",
     "avance.testing.conformance.store",
     "avance.testing.conformance.stream_machine",
 )

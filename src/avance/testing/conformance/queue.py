@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Callable
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
 
 from avance.model import machine
 from avance.model.job import Job, JobError, RetryPolicy, State
@@ -12,6 +14,7 @@ from avance.model.stream import job_channel
 from avance.ports.queue import Claims, Held, Queue, Swept
 from avance.ports.store import Store
 from avance.testing.clock import FIRST_MS, FakeClock
+from avance.testing.conformance.queue_machine import QueueMachine
 from avance.testing.conformance.sample import MakeStore, a_job, submit, take
 
 LEASE_MS = 15_000
@@ -389,6 +392,23 @@ class QueueConformance:
             if was_claimed:
                 await take(store, kept, machine.cancel(kept, FIRST_MS))
             assert_no_gap(await _offsets(store, job))
+
+    def test_whatever_workers_do_the_queue_agrees_with_itself(
+        self, make_store: MakeStore, make_queue: Callable[[Store], Queue]
+    ) -> None:
+        class Machine(QueueMachine):
+            def __init__(self) -> None:
+                super().__init__(make_store, make_queue)
+
+        run_state_machine_as_test(
+            Machine,
+            settings=settings(
+                max_examples=12,
+                stateful_step_count=30,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
 
 
 async def _offsets(store: Store, job: Job) -> list[int]:
