@@ -59,6 +59,7 @@ async def a_site(built: Built, *, is_native: bool = True) -> AsyncIterator[Site]
     config = uvicorn.Config(engine.http(), ws=ws, lifespan="off", log_config=None)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
+        listener.listen()
         server = uvicorn.Server(config)
         async with app.running(engine), anyio.create_task_group() as group:
             group.start_soon(server.serve, [listener])
