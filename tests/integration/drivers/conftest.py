@@ -95,9 +95,10 @@ class Sessions:
 
 class Running:
     def __init__(
-        self, server: uvicorn.Server, address: tuple[str, int], sessions: Sessions
+        self, server: uvicorn.Server, address: tuple[str, int], sessions: Sessions, wheel: Wheel
     ) -> None:
         self.server = server
+        self.wheel = wheel
         self.host, self.port = address
         self.sessions = sessions
 
@@ -184,7 +185,7 @@ def serve() -> Serve:
                     )
                 )
                 group.start_soon(lambda: server.serve(sockets=[listener]))
-                running = Running(server, listener.getsockname(), sessions)
+                running = Running(server, listener.getsockname(), sessions, wheel)
                 try:
                     yield running
                 finally:

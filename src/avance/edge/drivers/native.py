@@ -9,6 +9,7 @@ together again, and then `transport.set_protocol(instance)`. On shutdown it call
 
 import asyncio
 import logging
+import os
 import socket
 from collections.abc import Callable, Sequence
 from enum import IntEnum
@@ -58,7 +59,12 @@ def native_protocol(
         limits: What one connection may hold.
         fallback: Serves the WebSockets of the other paths.
     """
-    shared = _Shared(open_by_path, wheel or Wheel(), limits or SocketLimits(), fallback)
+    shared = _Shared(
+        open_by_path,
+        Wheel() if wheel is None else wheel,
+        SocketLimits() if limits is None else limits,
+        fallback,
+    )
 
     class NativeProtocol(_Gate):
         _shared = shared
@@ -82,21 +88,22 @@ class _Shared:
         self.wheel = wheel
         self.limits = limits
         self.fallback = fallback
-        self._frames: Sequence[Frame] = ()
-        self._joined = b""
+        self.frames: Sequence[Frame] = ()
+        self.joined = b""
         self._proxies: tuple[Config, ProxyHeadersMiddleware] | None = None
 
     def join(self, frames: Sequence[Frame]) -> bytes:
         """
-        The frames as one piece of wire; the same tuple for many connections is joined once.
+        The frames as one piece of wire. That of the latest tuple is kept for the other connections that get it.
         """
-        if frames is self._frames:
-            return self._joined
-        joined = b"".join([frame.websocket for frame in frames])
+        if len(frames) == 1:
+            joined = frames[0].websocket
+        else:
+            joined = b"".join([frame.websocket for frame in frames])
         if isinstance(frames, tuple):
             # Holding the tuple keeps its identity from being given to another one.
-            self._frames = frames
-            self._joined = joined
+            self.frames = frames
+            self.joined = joined
         return joined
 
     def apply_proxy_headers(self, config: Config, scope: dict[str, Any]) -> None:
@@ -271,6 +278,10 @@ class _State(IntEnum):
     LOST = 3
 
 
+# A member looked up in its class costs 0.3 µs in Python 3.11, a tenth of what a delivery may cost.
+_OPEN = _State.OPEN
+
+
 class _Ping(IntEnum):
     """
     IDLE → ASKED (our ping is out) → ANSWERED → IDLE; the next tick at ASKED finds the other side gone.
@@ -292,6 +303,8 @@ class Connection(asyncio.Protocol):
         "_connections",
         "_early",
         "_early_close",
+        "_fileno",
+        "_is_behind",
         "_is_paused",
         "_owed_pong",
         "_parser",
@@ -314,6 +327,8 @@ class Connection(asyncio.Protocol):
         self._early: list[Frame] | None = None
         self._early_close: tuple[int, str] | None = None
         self._is_paused = False
+        self._is_behind = True
+        self._fileno = _fileno(transport)
         self._ping = _Ping.IDLE
         self._owed_pong: bytes | None = None
 
@@ -326,11 +341,11 @@ class Connection(asyncio.Protocol):
         self._connections.add(self)
         if self._state is not _State.OPENING:
             return
-        self._state = _State.OPEN
+        self._state = _OPEN
         limits = self._shared.limits
         self._transport.set_write_buffer_limits(limits.write_high_bytes, limits.write_low_bytes)
         _turn_off_nagle(self._transport)
-        self._transport.write(head)
+        self._write_behind(head)
         if accepted.ping_interval_s is not None:
             self._shared.wheel.schedule(self, accepted.ping_interval_s)
         frames, self._early = self._early, None
@@ -346,17 +361,26 @@ class Connection(asyncio.Protocol):
         return not self._is_paused
 
     def write(self, frames: Sequence[Frame]) -> None:
-        if self._state is not _State.OPEN:
+        if self._state is not _OPEN:
             self._write_early(frames)
             return
-        data = frames[0].websocket if len(frames) == 1 else self._shared.join(frames)
-        if self._is_paused and self._is_full(len(data)):
-            self.abort()
+        shared = self._shared
+        data = shared.joined if frames is shared.frames else shared.join(frames)
+        if self._is_behind and not self._has_caught_up():
+            self._write_behind(data)
             return
-        self._transport.write(data)
+        # The transport holds nothing, so the socket may be written directly: a tenth cheaper than through the transport.
+        assert self._fileno is not None
+        try:
+            sent = os.write(self._fileno, data)
+        except OSError:
+            # Full, or broken, which the transport finds out and tells.
+            sent = 0
+        if sent < len(data):
+            self._write_behind(data[sent:])
 
     def close(self, code: int, reason: str) -> None:
-        if self._state is _State.OPEN:
+        if self._state is _OPEN:
             self._send_close(rfc6455.close_frame(code, reason))
         elif self._state is _State.OPENING and self._early_close is None:
             self._early_close = (code, reason)
@@ -382,11 +406,11 @@ class Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._is_paused = False
-        if self._state is not _State.OPEN:
+        if self._state is not _OPEN:
             return
         if self._owed_pong is not None:
             payload, self._owed_pong = self._owed_pong, None
-            self._transport.write(rfc6455.pong_frame(payload))
+            self._write_behind(rfc6455.pong_frame(payload))
         assert self._accepted is not None
         self._accepted.peer.resume()
 
@@ -404,14 +428,14 @@ class Connection(asyncio.Protocol):
         """
         The server stops: say so, unless the session was closed with a code of its own before.
         """
-        if self._state is _State.OPEN:
+        if self._state is _OPEN:
             self._close_code = Code.GOING_AWAY
             self.close(Code.GOING_AWAY, "shutdown")
 
     # Timed
 
     def tick(self) -> float | None:
-        if self._state is not _State.OPEN:
+        if self._state is not _OPEN:
             # The time to answer our close frame, or to read what was left, is over.
             self.abort()
             return None
@@ -425,13 +449,13 @@ class Connection(asyncio.Protocol):
             self._ping = _Ping.IDLE
             return interval_s - timeout_s
         self._ping = _Ping.ASKED
-        self._transport.write(rfc6455.ping_frame())
+        self._write_behind(rfc6455.ping_frame())
         return timeout_s
 
     def _handle(self, event: rfc6455.Event) -> None:
         if isinstance(event, rfc6455.Close):
             self._take_close(event)
-        elif self._state is not _State.OPEN:
+        elif self._state is not _OPEN:
             return
         elif isinstance(event, rfc6455.Message):
             assert self._accepted is not None
@@ -446,7 +470,7 @@ class Connection(asyncio.Protocol):
     def _take_close(self, event: rfc6455.Close) -> None:
         if self._close_code is None:
             self._close_code = event.code
-        if self._state is _State.OPEN:
+        if self._state is _OPEN:
             self._send_close(rfc6455.close_frame(event.code))
         # Flushes first. The server is the one to end the TCP connection (RFC 6455 section 7.1.1).
         self._transport.close()
@@ -456,7 +480,7 @@ class Connection(asyncio.Protocol):
             # A client that pings and does not read would fill our buffer; only the latest ping needs an answer (5.5.3).
             self._owed_pong = payload
         else:
-            self._transport.write(rfc6455.pong_frame(payload))
+            self._write_behind(rfc6455.pong_frame(payload))
 
     def _take_pong(self) -> None:
         if self._ping is _Ping.ASKED:
@@ -470,12 +494,26 @@ class Connection(asyncio.Protocol):
                 self._early = []
             self._early += frames
 
-    def _is_full(self, more_bytes: int) -> bool:
-        unsent = self._transport.get_write_buffer_size() + more_bytes
-        return unsent > self._shared.limits.write_bytes_max
+    def _write_behind(self, data: bytes) -> None:
+        """
+        Write through the transport, behind what it may still hold.
+        """
+        if self._is_paused:
+            unsent = self._transport.get_write_buffer_size() + len(data)
+            if unsent > self._shared.limits.write_bytes_max:
+                self.abort()
+                return
+        self._transport.write(data)
+        self._is_behind = True
+
+    def _has_caught_up(self) -> bool:
+        if self._fileno is None or self._transport.get_write_buffer_size():
+            return False
+        self._is_behind = False
+        return True
 
     def _fail(self, code: int, reason: str) -> None:
-        if self._state is not _State.OPEN:
+        if self._state is not _OPEN:
             return
         self._close_code = code
         self._send_close(rfc6455.close_frame(code, reason))
@@ -486,8 +524,20 @@ class Connection(asyncio.Protocol):
 
     def _send_close(self, frame: bytes) -> None:
         self._state = _State.CLOSING
-        self._transport.write(frame)
+        self._write_behind(frame)
         self._shared.wheel.schedule(self, self._shared.limits.close_timeout_s)
+
+
+def _fileno(transport: asyncio.Transport) -> int | None:
+    """
+    The socket to write to without the transport; None where bytes are encrypted on the way, or sockets are no files.
+
+    The descriptor is ours until `connection_lost` returns: asyncio and uvloop close the socket after it.
+    """
+    sock = transport.get_extra_info("socket")
+    if sock is None or is_ssl(transport) or os.name != "posix":
+        return None
+    return int(sock.fileno())
 
 
 def _turn_off_nagle(transport: asyncio.Transport) -> None:
