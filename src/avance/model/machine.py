@@ -187,16 +187,17 @@ def expire(job: Job, now_ms: int) -> Step:
     return move(job, Cause.EXPIRE, now_ms, error=error)
 
 
-def lose(job: Job, now_ms: int, *, reason: str, is_counted: bool = True) -> Step:
+def lose(
+    job: Job, now_ms: int, *, reason: str, is_counted: bool = True, has_begun: bool = True
+) -> Step:
     """
     The worker of a running job is gone: queue the job again, up to its attempts for that.
     """
     if job.awaits_children:
         return stay(job)
+    next_attempt = job.attempt + 1 if has_begun else job.attempt
     if not is_counted:
-        return move(
-            job, Cause.RELEASE, now_ms, worker=None, attempt=job.attempt + 1, queued_ms=now_ms
-        )
+        return move(job, Cause.RELEASE, now_ms, worker=None, attempt=next_attempt, queued_ms=now_ms)
     losses = job.losses + 1
     if losses < job.retry.lost_max:
         return move(
@@ -206,7 +207,7 @@ def lose(job: Job, now_ms: int, *, reason: str, is_counted: bool = True) -> Step
             reason=reason,
             worker=None,
             losses=losses,
-            attempt=job.attempt + 1,
+            attempt=next_attempt,
             queued_ms=now_ms,
         )
     error = JobError(
@@ -259,7 +260,13 @@ def report(
         case Failed():
             return _failed(job, told.error, now_ms, limits, spread)
         case Lost():
-            return lose(job, now_ms, reason=told.reason, is_counted=told.is_counted)
+            return lose(
+                job,
+                now_ms,
+                reason=told.reason,
+                is_counted=told.is_counted,
+                has_begun=told.has_begun,
+            )
 
 
 def children_changed(job: Job, children: Children, now_ms: int) -> Step:

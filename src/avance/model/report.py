@@ -74,6 +74,8 @@ class Lost(Report, tag="lost", frozen=True, kw_only=True, omit_defaults=True):
     reason: str
     is_counted: bool = True
     """False for a worker that stops in order: the job is queued again without using up an attempt."""
+    has_begun: bool = True
+    """False where the task was never called: it is the same attempt that is queued again."""
 
 
 AnyReport = (

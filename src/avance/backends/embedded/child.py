@@ -154,7 +154,6 @@ class Child:
         if attempt.is_stopped:
             return
         if self._is_forked:
-            _log.warning("a report from a forked process is dropped; report from the task itself")
             return
         # The end travels together with the word that the place is free.
         is_end = isinstance(report, Done | Failed)
@@ -280,7 +279,8 @@ class Child:
 
     def _part(self) -> None:
         """
-        In a process forked by a task (multiprocessing does that): let go of what belongs to the child alone.
+        In a process forked by a task (multiprocessing does that): let go of what belongs to the child alone. Reports from there are
+        dropped: two processes writing into one connection would garble it.
         """
         self._is_forked = True
         self._work.close()

@@ -64,6 +64,11 @@ class AsyncRunner:
         course.later(grace_s / 2, lambda: _cancel(task))
         course.later(grace_s, lambda: self._abandon(course))
 
+    def pause(self, course: Course, *, is_paused: bool) -> None:
+        """
+        A coroutine cannot be made to wait where it reports: what it says goes on.
+        """
+
     def workers(self) -> list[WorkerInfo]:
         return [
             WorkerInfo(
@@ -87,7 +92,7 @@ class AsyncRunner:
             _log.exception("the performer raised; the attempt is reported as lost")
 
     def _finish(self, course: Course, attempt: LocalAttempt, task: asyncio.Task[None]) -> None:
-        attempt.deliver()
+        attempt.deliver(is_last=True)
         self._abandoned.discard(task)
         self._jobs_done += 1
         if self._busy.pop(course, None) is not None:

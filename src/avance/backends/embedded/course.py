@@ -37,9 +37,17 @@ class Course:
         """An end was told, or none is wanted any more."""
         self.is_stopping = False
         self.since_ms: int | None = None
+        self._since_s = time.monotonic()
         self._sink = sink
         self._on_timeout = on_timeout
         self._timers: list[asyncio.TimerHandle] = []
+
+    @property
+    def ran_s(self) -> float:
+        """
+        Since it began.
+        """
+        return time.monotonic() - self._since_s
 
     @property
     def key(self) -> tuple[str, int]:
@@ -50,6 +58,7 @@ class Course:
         The task runs from now on.
         """
         self.since_ms = time.time_ns() // 1_000_000
+        self._since_s = time.monotonic()
         if self.run.timeout_s is not None:
             self.later(self.run.timeout_s, self._time_out)
 
@@ -69,6 +78,15 @@ class Course:
     def lose(self, reason: str, *, is_counted: bool = True) -> None:
         job_id, attempt = self.key
         self.tell(Lost(job_id=job_id, attempt=attempt, reason=reason, is_counted=is_counted))
+
+    def give_back(self, reason: str) -> None:
+        """
+        It has not begun, and somebody else may have it.
+        """
+        job_id, attempt = self.key
+        self.tell(
+            Lost(job_id=job_id, attempt=attempt, reason=reason, is_counted=False, has_begun=False)
+        )
 
     def hush(self) -> None:
         """

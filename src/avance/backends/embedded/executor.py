@@ -21,6 +21,9 @@ from avance.ports.executor import Ask, Executor, Perform, ReportSink, Run
 Runners = Mapping[str, "ProcessRunner | ThreadRunner | AsyncRunner"]
 
 
+STOPS = "the worker stops"
+
+
 class Health(TypedDict):
     ok: bool
     reason: str | None
@@ -78,6 +81,7 @@ class EmbeddedExecutor(Executor):
         self._group = asyncio.TaskGroup()
         self._courses: dict[tuple[str, int], Course] = {}
         self._is_draining = False
+        self._is_closing = False
         self._is_empty = asyncio.Event()
         self._questions: Questions | None = None
         self._process: ProcessRunner | None = None
@@ -148,6 +152,9 @@ class EmbeddedExecutor(Executor):
             )
         assert self._sink is not None
         course = Course(run, self._sink, self._time_out)
+        if self._is_closing:
+            course.lose(STOPS, is_counted=False)
+            return
         self._courses[course.key] = course
         self._is_empty.clear()
         runner.start(course)
@@ -167,6 +174,15 @@ class EmbeddedExecutor(Executor):
                 await self._is_empty.wait()
         except TimeoutError:
             return
+
+    def pause(self, job_id: str, attempt: int, *, is_paused: bool) -> None:
+        """
+        Hold back the reports of an attempt, or let them through again, when the serving side cannot keep up: a process or a thread
+        then waits in its next report, with no more than its backlog in memory.
+        """
+        course = self._courses.get((job_id, attempt))
+        if course is not None:
+            self._runners[course.run.runner].pause(course, is_paused=is_paused)
 
     def workers(self) -> list[WorkerInfo]:
         """
@@ -202,10 +218,10 @@ class EmbeddedExecutor(Executor):
             self._on_free()
 
     async def _close(self) -> None:
-        self._is_draining = True
+        self._is_draining = self._is_closing = True
         grace_s = self._limits.close_grace_s
         for course in list(self._courses.values()):
-            course.lose("the worker stops", is_counted=False)
+            course.lose(STOPS, is_counted=False)
             self._descend(course, min(course.run.grace_s, grace_s))
         if self._thread is not None and self._async is not None:
             self._thread.close()

@@ -10,6 +10,12 @@ class EmbeddedLimits(msgspec.Struct, frozen=True, kw_only=True):
     How much may wait, and for how long.
     """
 
+    ahead_s: float = 0.05
+    """So much work is fetched before a child is free for it; longer jobs are not fetched ahead."""
+    ahead_max: int = 256
+    """The most attempts that are fetched ahead."""
+    ahead_wait_s: float = 0.2
+    """What was fetched ahead and has not begun by then goes back to the queue."""
     backlog_reports_max: int = 1_024
     """Reports of one attempt that wait because the serving side is busy; a task that has told more waits."""
     backlog_bytes_max: int = 4_194_304

@@ -132,6 +132,17 @@ class Link(asyncio.Protocol):
         if self._control is not None and not self._is_closed:
             self._control.write(frame_down(message))
 
+    def pause(self, *, is_paused: bool) -> None:
+        """
+        Leave what the child sends where it is; once the pipe is full, its task waits.
+        """
+        if self._transport is None or self._is_closed or self._is_reaped:
+            return
+        if is_paused:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
+
     def leave(self) -> None:
         """
         Let the child end by itself; it has nothing to do.
@@ -191,6 +202,7 @@ class Link(asyncio.Protocol):
             os.close(self._pidfd)
             self._pidfd = None
         self.kill()
+        self.pause(is_paused=False)
         self._guard.forget(self.pid)
         self._process.poll()
         self._is_reaped = True
@@ -209,9 +221,9 @@ class Link(asyncio.Protocol):
 
 
 def _start(connections: tuple[int, int]) -> subprocess.Popen[bytes]:
-    # A session of its own: a Ctrl-C in the terminal stays with the server, and the group can be killed as one.
+    # -P: a file in the working directory must not stand in for a module of the standard library. A session of its own: a Ctrl-C in the terminal stays with the server, and the group can be killed as one.
     return subprocess.Popen(
-        [sys.executable, "-m", "avance.backends.embedded.child", *map(str, connections)],
+        [sys.executable, "-P", "-m", "avance.backends.embedded.child", *map(str, connections)],
         stdin=subprocess.DEVNULL,
         stdout=2,
         pass_fds=connections,

@@ -32,6 +32,7 @@ class LocalAttempt(Attempt):
         self._backlog = Backlog(lambda _: b"", limits)
         self._is_scheduled = False
         self._is_stopped = False
+        self._is_paused = False
         self._open: set[Answered] = set()
 
     @property
@@ -64,10 +65,19 @@ class LocalAttempt(Attempt):
             self._is_scheduled = True
         self._call_soon()
 
-    def deliver(self) -> None:
+    def pause(self, *, is_paused: bool) -> None:
+        """
+        Leave what is reported where it is; once that is full, the threads of the task wait.
+        """
+        self._is_paused = is_paused
+        self.deliver()
+
+    def deliver(self, *, is_last: bool = False) -> None:
         """
         Pass on what waits; in the event loop.
         """
+        if self._is_paused and not is_last:
+            return
         with self._changed:
             reports = self._backlog.take()
             self._is_scheduled = False

@@ -8,6 +8,7 @@ import sys
 from collections import deque
 from collections.abc import Callable
 
+from avance.backends.embedded.ahead import Ahead
 from avance.backends.embedded.course import Course, WorkerInfo
 from avance.backends.embedded.frames import (
     Answer,
@@ -61,6 +62,8 @@ class ProcessRunner:
         self._links: set[Link] = set()
         self._idle: list[Link] = []
         self._waiting: deque[Course] = deque()
+        self._ahead = Ahead(places=places, window_s=limits.ahead_s, most=limits.ahead_max)
+        self._patience: asyncio.TimerHandle | None = None
         self._failures = 0
         self._fault: str | None = None
         self._wanted = asyncio.Event()
@@ -82,8 +85,11 @@ class ProcessRunner:
     def free(self) -> int:
         if self._closing.is_set():
             return 0
-        ready = len(self._idle) if self._wanted.is_set() else self._places
-        return max(0, ready - len(self._waiting))
+        if not self._wanted.is_set():
+            return max(0, self._places - len(self._waiting))
+        if len(self._idle) > len(self._waiting):
+            return len(self._idle) - len(self._waiting) + self._ahead.room(0)
+        return self._ahead.room(len(self._waiting)) if self._links else 0
 
     def start(self, course: Course) -> None:
         if self._fault is not None and not self._idle:
@@ -93,18 +99,26 @@ class ProcessRunner:
         self._waiting.append(course)
         self._wanted.set()
         self._assign()
+        if self._waiting and self._patience is None:
+            self._wait_on(self._waiting[0])
 
     def stop(self, course: Course, grace_s: float) -> None:
         if course in self._waiting:
             self._waiting.remove(course)
             self._freed(course)
             return
-        link = next((link for link in self._links if link.course is course), None)
+        link = self._link(course)
         if link is None:
             return
+        link.pause(is_paused=False)
         job_id, attempt = course.key
         link.call(Stop(job_id=job_id, attempt=attempt))
         course.later(grace_s, link.kill)
+
+    def pause(self, course: Course, *, is_paused: bool) -> None:
+        link = self._link(course)
+        if link is not None:
+            link.pause(is_paused=is_paused)
 
     def workers(self) -> list[WorkerInfo]:
         return [_info(link) for link in sorted(self._links, key=lambda link: link.pid)]
@@ -209,14 +223,38 @@ class ProcessRunner:
             while self._waiting:
                 self._give_back(self._waiting.popleft())
 
+    def _link(self, course: Course) -> Link | None:
+        return next((link for link in self._links if link.course is course), None)
+
     def _give_back(self, course: Course) -> None:
-        course.lose(self._fault or "no worker process", is_counted=False)
+        course.give_back(self._fault or "the worker was busy")
         self._freed(course)
 
     def _give_up_on(self, link: Link) -> None:
         if not link.is_ready:
             link.fault = f"it was not ready within {self._limits.ready_timeout_s:g} s"
             link.kill()
+
+    def _wait_on(self, course: Course) -> None:
+        loop = asyncio.get_running_loop()
+        self._patience = loop.call_later(self._limits.ahead_wait_s, self._look_at, course)
+
+    def _look_at(self, course: Course) -> None:
+        """
+        What was at the head of the line then is still there: the jobs before it were not as short as the last ones.
+        """
+        self._patience = None
+        if course not in self._waiting:
+            if self._waiting:
+                self._wait_on(self._waiting[0])
+            return
+        if not any(link.is_ready for link in self._links):
+            # It waits for a child to be replaced, which no other worker would do faster.
+            self._wait_on(course)
+            return
+        self._ahead.stalled()
+        while self._waiting:
+            self._give_back(self._waiting.popleft())
 
     def _assign(self) -> None:
         while self._waiting and self._idle:
@@ -263,6 +301,7 @@ class ProcessRunner:
         else:
             self._idle.append(link)
         if course is not None:
+            self._ahead.took(course.ran_s)
             course.lose("the task ended without telling how")
             self._freed(course)
         self._assign()

@@ -63,6 +63,11 @@ class ThreadRunner:
             worker.attempt.stop()
         course.later(max(grace_s, self._limits.cancel_grace_s_min), lambda: self._abandon(course))
 
+    def pause(self, course: Course, *, is_paused: bool) -> None:
+        attempt = self._busy[course].attempt
+        if attempt is not None:
+            attempt.pause(is_paused=is_paused)
+
     def workers(self) -> list[WorkerInfo]:
         busy = [(worker, course) for course, worker in self._busy.items()]
         return [_info(worker, course) for worker, course in busy] + [
@@ -95,7 +100,7 @@ class ThreadRunner:
             worker.give(None, None)
 
     def _finish(self, worker: "_Worker", course: Course, attempt: LocalAttempt) -> None:
-        attempt.deliver()
+        attempt.deliver(is_last=True)
         if worker in self._abandoned:
             self._abandoned.discard(worker)
             worker.give(None, None)
