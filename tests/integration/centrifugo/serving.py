@@ -21,8 +21,7 @@ from starlette.applications import Starlette
 from avance.backends.memory import MemoryBus, MemoryPresence
 from avance.backends.sqlite import SqliteDatabase, SqliteStore
 from avance.backends.system import SystemClock
-from avance.backends.tokens import MemoryRevocations, OpenAuth, TokenAuth
-from avance.backends.tokens import jws
+from avance.backends.tokens import MemoryRevocations, OpenAuth, TokenAuth, jws
 from avance.edge.drivers import SocketLimits, native_protocol
 from avance.edge.http.origin import OriginRules
 from avance.edge.session.commands import Rpc
@@ -120,6 +119,20 @@ class Served:
         return f"http://127.0.0.1:{self.port}"
 
 
+class _Server(uvicorn.Server):
+    """
+    Tells when it serves.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.up.set()
+
+
 @asynccontextmanager
 async def serve(options: Options) -> AsyncIterator[Served]:
     clock = SystemClock()
@@ -147,9 +160,7 @@ async def serve(options: Options) -> AsyncIterator[Served]:
         Gateway(
             hub,
             auth,
-            Publisher(
-                store, bus, clock, namespaces, options.limits, durability=Durability.NORMAL
-            ),
+            Publisher(store, bus, clock, namespaces, options.limits, durability=Durability.NORMAL),
             origins=OriginRules(is_open=options.is_open, origins=options.origins),
             settings=options.settings,
             rpc=options.rpc,
@@ -169,14 +180,13 @@ async def serve(options: Options) -> AsyncIterator[Served]:
             else "websockets-sansio",
             timeout_graceful_shutdown=1,
         )
-        server = uvicorn.Server(config)
+        server = _Server(config)
         listening = socket.socket()
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((options.host, options.port))
         async with asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(server.serve(sockets=[listening]))
-            while not server.started:
-                await asyncio.sleep(0.01)
+            await server.up.wait()
             try:
                 yield Served(
                     port=listening.getsockname()[1],
@@ -216,6 +226,4 @@ if __name__ == "__main__":
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--native", action="store_true")
     given = parser.parse_args()
-    asyncio.run(
-        _serve_forever(Options(path=given.path, port=given.port, is_native=given.native))
-    )
+    asyncio.run(_serve_forever(Options(path=given.path, port=given.port, is_native=given.native)))
