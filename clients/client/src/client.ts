@@ -50,11 +50,22 @@ export class AvanceClient {
     this.#tokens = new Tokens(options.token);
     // Unbound, the fetch of a browser refuses to work.
     const fetcher = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
-    const api = new Api(() => this.#base(), this.#tokens, fetcher);
+    const api = new Api(() => this.url, this.#tokens, fetcher);
     const store = this.#store;
     this.api = api;
     this.#jobs = { api, store, watches: this.#watches, adopt: (one) => this.#adopt(one) };
     this.#lists = { api, store, followJobs: (follower) => this.#followJobs(follower) };
+  }
+
+  /** Where the server is, without a slash at the end. */
+  get url(): string {
+    const { url = '/' } = this.#options;
+    return new URL(url, globalThis.location?.href).href.replace(/\/+$/, '');
+  }
+
+  /** The token of the page's user, if it has one; fetched anew when it has ended. */
+  token(): Promise<string | undefined> {
+    return this.#tokens.current();
   }
 
   /** Name a job by its id, or by the handle that a submit gave. */
@@ -129,7 +140,7 @@ export class AvanceClient {
     const { transport = 'auto', centrifuge = {}, renewJobToken: renew } = this.#options;
     const position = (channel: string) => this.#feed.position(channel);
     const { api } = this;
-    const base = this.#base();
+    const base = this.url;
     const tokens = this.#tokens;
     return new SocketLink({ base, transport, tokens, renew, centrifuge, position, api }, sink);
   }
@@ -139,18 +150,13 @@ export class AvanceClient {
     const options = {
       locks,
       // Tabs of different users must not hear each other.
-      name: async () => `avance ${this.#base()} ${userOf(await this.#tokens.current()) ?? ''}`,
+      name: async () => `avance ${this.url} ${userOf(await this.#tokens.current()) ?? ''}`,
       open: (sink: Sink) => this.#socket(sink),
       position: (channel: string) => feed.position(channel),
       stateOf: (channel: string) => feed.known(channel),
       adopt: (channel: string, state: unknown) => feed.adopt(channel, state as JobEntry),
     };
     return new SharedLink(options, feed);
-  }
-
-  #base(): string {
-    const { url = '/' } = this.#options;
-    return new URL(url, globalThis.location?.href).href.replace(/\/+$/, '');
   }
 }
 

@@ -35,7 +35,7 @@ export class Feed implements Sink {
     if (channel.startsWith(JOB)) {
       this.#store.update(idOf(channel), (entry) => enterEpoch(entry, epoch));
     } else if (!isRecovered) {
-      for (const { onReset } of this.#followers) onReset();
+      for (const { onGap } of this.#followers) onGap();
     }
   }
 

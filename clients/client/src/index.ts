@@ -25,7 +25,7 @@ export {
   type LogLine,
   type Part,
 } from './model.ts';
-export type { JobEntry } from './reduce.ts';
+export { emptyEntry, isSettled, type JobEntry } from './reduce.ts';
 export type { Transport } from './socketLink.ts';
 export type { TokenSource } from './tokens.ts';
 export type * from './wire.ts';

@@ -1,7 +1,7 @@
 import type { Api, RequestOptions } from './api.ts';
 import { TaskFailed } from './errors.ts';
-import { isTerminal, type Job, type JobHandle } from './model.ts';
-import { type JobEntry, takeHistory, takeView } from './reduce.ts';
+import type { Job, JobHandle } from './model.ts';
+import { isSettled, type JobEntry, takeHistory, takeView } from './reduce.ts';
 import type { Store } from './store.ts';
 import type { Watches } from './watches.ts';
 import type { JobEvent, JobView, Submitted } from './wire.ts';
@@ -38,7 +38,7 @@ export class JobRef<R = unknown> implements JobHandle {
   readonly subscribe = (listener: () => void): (() => void) => {
     const { store, watches } = this.#context;
     const stop = store.subscribe(this.id, listener);
-    const release = isOver(this.get()) ? noop : watches.add(this.channel, { token: this.token });
+    const release = isSettled(this.get()) ? noop : watches.add(this.channel, { token: this.token });
     return () => {
       stop();
       release();
@@ -115,7 +115,7 @@ export class JobRef<R = unknown> implements JobHandle {
       const abort = (): void => end(() => reject(signal?.reason));
       const check = (): void => {
         const entry = this.get();
-        if (isOver(entry)) end(() => resolve(entry));
+        if (isSettled(entry)) end(() => resolve(entry));
         else if (entry.error !== undefined) end(() => reject(entry.error));
       };
       signal?.addEventListener('abort', abort);
@@ -132,11 +132,6 @@ export class JobRef<R = unknown> implements JobHandle {
   #access(): RequestOptions {
     return { token: this.token };
   }
-}
-
-function isOver({ job, fullSeq, viewSeq }: JobEntry): boolean {
-  // The summary of a list tells the end without the result.
-  return job !== undefined && isTerminal(job.state) && fullSeq >= viewSeq;
 }
 
 function noop(): void {}

@@ -26,13 +26,14 @@ export interface JobListContext {
 /** Who hears what comes on the channel of the user's jobs. */
 export interface JobsFollower {
   onJob: (view: JobView) => void;
-  /** Something may have been missed. */
-  onReset: () => void;
+  /** Something may have been missed; the snapshot that follows holds the newest jobs. */
+  onGap: () => void;
   onError: (error: AvanceError) => void;
 }
 
-/** What the server gives at most in one page. */
+/** What the server gives at most in one page, and in a snapshot of the channel. */
 const PAGE_MAX = 200;
+const SNAPSHOT_JOBS = 100;
 const PAGE_DEFAULT = 50;
 
 const EMPTY: JobListState = { jobs: [], hasMore: false, isLoading: true, error: undefined };
@@ -86,7 +87,9 @@ export class JobListRef extends Subscribable {
     });
     const release = this.#context.followJobs({
       onJob: (view) => this.#place(asJob(view)),
-      onReset: () => void this.refetch(),
+      onGap: () => {
+        if (this.#ids.size > SNAPSHOT_JOBS) void this.refetch();
+      },
       onError: (error) => this.#set({ error }),
     });
     this.#release = () => {
@@ -117,7 +120,7 @@ export class JobListRef extends Subscribable {
     this.#arrived.clear();
     try {
       const page = await this.#context.api.jobs(query);
-      if (isFirst) this.#forget();
+      if (isFirst) this.#ids.clear();
       for (const view of page.jobs) {
         this.#ids.add(view.id);
         this.#context.store.update(view.id, (entry) => takeView(entry, view, { isFull: false }));
@@ -126,14 +129,14 @@ export class JobListRef extends Subscribable {
       this.#oldest = page.jobs.at(-1)?.created_at ?? this.#oldest;
       this.#isStale = true;
       this.#set({ isLoading: false, hasMore: page.cursor !== null, error: undefined });
+      // What came while the page was read is not in it.
+      for (const id of this.#arrived) {
+        const { job } = this.#context.store.entry(id);
+        if (job !== undefined) this.#place(job);
+      }
     } catch (error) {
       this.#set({ isLoading: false, error: asAvanceError(error) });
     }
-  }
-
-  // What is read again replaces what was there, except for what came while it was read.
-  #forget(): void {
-    for (const id of this.#ids) if (!this.#arrived.has(id)) this.#ids.delete(id);
   }
 
   #place(job: Job): void {

@@ -50,19 +50,11 @@ export const CONNECTING: ConnectionState = {
 export class Connection extends Subscribable {
   #state = CONNECTING;
 
-  get(): ConnectionState {
-    return this.#state;
-  }
+  readonly get = (): ConnectionState => this.#state;
 
   set(state: ConnectionState): void {
-    const before = this.#state;
-    if (
-      before.status === state.status &&
-      before.code === state.code &&
-      before.isTerminal === state.isTerminal
-    ) {
-      return;
-    }
+    const { status, isTerminal } = this.#state;
+    if (status === state.status && isTerminal === state.isTerminal) return;
     this.#state = state;
     this.notify();
   }

@@ -52,6 +52,11 @@ export function emptyEntry(id: string): JobEntry {
   };
 }
 
+/** Whether the job has ended, and everything of it is here; the summary of a list has no result. */
+export function isSettled({ job, fullSeq, viewSeq }: JobEntry): boolean {
+  return job !== undefined && isTerminal(job.state) && fullSeq >= viewSeq;
+}
+
 /** The channel goes on in this epoch; another one than before means that its numbers begin anew. */
 export function enterEpoch(entry: JobEntry, epoch: string): JobEntry {
   if (entry.epoch === epoch && entry.error === undefined) return entry;

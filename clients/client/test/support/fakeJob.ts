@@ -14,9 +14,10 @@ export class FakeJob {
   readonly events: JobEvent[] = [];
   readonly view: JobView;
   epoch = 'e1';
-  #now = START_MS;
+  #now: number;
 
-  constructor(id: string, phases: readonly string[] = []) {
+  constructor(id: string, phases: readonly string[] = [], createdMs: number = START_MS) {
+    this.#now = createdMs;
     this.view = {
       id,
       kind: 'shop.ingest',

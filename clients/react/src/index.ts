@@ -1,0 +1,30 @@
+export { ConnectionBadge, type ConnectionBadgeProps } from './ConnectionBadge.tsx';
+export { AvanceProvider, type AvanceProviderProps, useAvance } from './context.tsx';
+export { JobList, type JobListProps } from './JobList.tsx';
+export { JobProgress, type JobProgressProps } from './JobProgress.tsx';
+export { JobRow, type JobRowProps } from './JobRow.tsx';
+export type { SocketClosed } from './jobSocket.ts';
+export type { Locale } from './locale.ts';
+export { type UseConnection, useConnection } from './useConnection.ts';
+export {
+  type JobFailure,
+  type JobLike,
+  type UseJob,
+  type UseJobOptions,
+  useJob,
+} from './useJob.ts';
+export {
+  type UseJobLogs,
+  type UseJobLogsOptions,
+  type UseJobStream,
+  useJobLogs,
+  useJobStream,
+} from './useJobStream.ts';
+export { type UseJobs, useJobs } from './useJobs.ts';
+export { type UseSubmit, type UseSubmitOptions, useSubmit } from './useSubmit.ts';
+export {
+  type SocketStatus,
+  type UseWebSocket,
+  type UseWebSocketOptions,
+  useWebSocket,
+} from './useWebSocket.ts';

@@ -1,0 +1,89 @@
+import type { ConnectionStatus, JobState } from '@avance/client';
+import type { Locale } from './locale.ts';
+
+/** What the components say. The server sends codes; words of a task's author are shown as they are. */
+const en = {
+  scheduled: 'Scheduled',
+  queued: 'Queued',
+  running: 'Running',
+  retrying: 'Will retry',
+  completed: 'Completed',
+  failed: 'Failed',
+  cancelled: 'Cancelled',
+  expired: 'Expired',
+  connecting: 'Connecting…',
+  live: 'Live',
+  recovering: 'Reconnecting…',
+  polling: 'Live, with a delay',
+  offline: 'No connection',
+  loading: 'Loading…',
+  progress: 'Progress',
+  attempt: 'Attempt {n} of {max}',
+  count: '{current} of {total}',
+  left: '{time} left',
+  cancel: 'Cancel',
+  retry: 'Try again',
+  reconnect: 'Connect again',
+  more: 'Show more',
+  empty: 'No jobs yet',
+  jobs: 'Jobs',
+  unavailable: 'It cannot be shown: {what}',
+};
+
+export type TextKey = keyof typeof en;
+
+const es = {
+  scheduled: 'Programado',
+  queued: 'En cola',
+  running: 'En curso',
+  retrying: 'Se reintentará',
+  completed: 'Completado',
+  failed: 'Fallido',
+  cancelled: 'Cancelado',
+  expired: 'Caducado',
+  connecting: 'Conectando…',
+  live: 'En directo',
+  recovering: 'Reconectando…',
+  polling: 'En directo, con retraso',
+  offline: 'Sin conexión',
+  loading: 'Cargando…',
+  progress: 'Progreso',
+  attempt: 'Intento {n} de {max}',
+  count: '{current} de {total}',
+  left: 'quedan {time}',
+  cancel: 'Cancelar',
+  retry: 'Reintentar',
+  reconnect: 'Volver a conectar',
+  more: 'Mostrar más',
+  empty: 'Aún no hay trabajos',
+  jobs: 'Trabajos',
+  unavailable: 'No se puede mostrar: {what}',
+} satisfies Record<TextKey, string>;
+
+const TEXTS: Record<Locale, Record<TextKey, string>> = { en, es };
+
+export type Say = (
+  key: TextKey | JobState | ConnectionStatus,
+  values?: Record<string, string | number>,
+) => string;
+
+/** The words of a language. */
+export function sayIn(locale: Locale): Say {
+  return (key, values = {}) =>
+    TEXTS[locale][key].replace(/\{(\w+)\}/g, (_, name: string) => {
+      const value = values[name];
+      return typeof value === 'number' ? value.toLocaleString(locale) : (value ?? '');
+    });
+}
+
+/** A rough duration: seconds, minutes or hours. */
+export function duration(seconds: number, locale: Locale): string {
+  const [value, unit] =
+    seconds < 60
+      ? [seconds, 'second']
+      : seconds < 3600
+        ? [seconds / 60, 'minute']
+        : [seconds / 3600, 'hour'];
+  const format = { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: 0 } as const;
+  return new Intl.NumberFormat(locale, format).format(Math.ceil(value as number));
+}
