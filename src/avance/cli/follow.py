@@ -4,7 +4,8 @@ Follow one job: over the WebSocket with recovery, or by long polls where no sock
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing
 from typing import Any
 
 import msgspec
@@ -52,16 +53,17 @@ class JobFollower:
     def is_over(self) -> bool:
         return self.job.get("state") in TERMINAL
 
-    async def events(self) -> AsyncIterator[Event]:
+    async def events(self) -> AsyncGenerator[Event]:
         """
         Every event once, in order, until the job has ended; the first one is the snapshot.
         """
         failures = 0
         while not self.is_over:
             try:
-                async for event in self._connected():
-                    failures = 0
-                    yield event
+                async with aclosing(self._connected()) as events:
+                    async for event in events:
+                        failures = 0
+                        yield event
             except (OSError, ConnectionClosed, InvalidHandshake, TimeoutError) as error:
                 if self._position is None and failures >= 1:
                     raise NoSocket(str(error)) from error
@@ -94,7 +96,7 @@ class JobFollower:
                 since = int(self.job["seq"])
                 yield {"type": "snapshot", "job": self.job}
 
-    async def _connected(self) -> AsyncIterator[Event]:
+    async def _connected(self) -> AsyncGenerator[Event]:
         context = ssl.create_default_context() if self._client.url.startswith("https") else None
         try:
             opening = connect(

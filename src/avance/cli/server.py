@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import anyio
 import uvicorn
+from fastapi import FastAPI
 
 from avance.app import Avance
 from avance.app.engine import Engine
@@ -76,18 +77,19 @@ async def serve_until_stopped(
     drained, everything closed.
     """
     engine = app.build()
-    server = _Uvicorn(_config(engine, settings))
+    http = engine.http()
+    server = _Uvicorn(_config(http, engine, settings))
     with stop_signals() as asked:
         async with app.running(engine), asyncio.TaskGroup() as tasks:
-            stopping = tasks.create_task(_stop_when_asked(asked, server, engine, settings))
+            stopping = tasks.create_task(_stop_when_asked(asked, server, http, engine, settings))
             tasks.create_task(_announce(server, listener, announce))
             await server.serve(sockets=[listener])
             stopping.cancel()
 
 
-def _config(engine: Engine, settings: Settings) -> uvicorn.Config:
+def _config(http: FastAPI, engine: Engine, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
-        engine.http(),
+        http,
         loop="none",
         http="httptools",
         ws=native_protocol(engine.open_by_path, wheel=engine.wheel, limits=settings.sockets),
@@ -104,11 +106,12 @@ def _config(engine: Engine, settings: Settings) -> uvicorn.Config:
 
 
 async def _stop_when_asked(
-    asked: asyncio.Event, server: _Uvicorn, engine: Engine, settings: Settings
+    asked: asyncio.Event, server: _Uvicorn, http: FastAPI, engine: Engine, settings: Settings
 ) -> None:
     await asked.wait()
     for listening in server.servers if server.started else ():
         listening.close()
+    http.state.stop_waiting()
     connections = len(list(engine.hub.roster))
     # A handful of browsers may come back at once; thousands are spread.
     await engine.hub.drain(min(settings.spread_s, connections / 1_000))

@@ -5,6 +5,7 @@ A live bar for one job.
 import asyncio
 import shutil
 import sys
+from contextlib import aclosing
 from typing import Any
 
 import click
@@ -83,5 +84,6 @@ def watch_job(client: Client, job_id: str, *, as_json: bool, has_logs: bool) -> 
 
 
 async def _follow(follower: JobFollower, screen: Screen) -> None:
-    async for event in follower.events():
-        screen.show(event, follower.job)
+    async with aclosing(follower.events()) as events:
+        async for event in events:
+            screen.show(event, follower.job)

@@ -20,7 +20,17 @@ from click.testing import CliRunner, Result
 from avance.cli import main
 
 READY = "Ctrl-C stops it."
-PATIENCE_S = 15.0
+PATIENCE_S = 30.0 * float(os.environ.get("AVANCE_TEST_TIMEOUT_FACTOR", "1"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """
+    Starting programs takes seconds on a busy machine, and some tests start several.
+    """
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(90))
 
 
 class Server:

@@ -125,10 +125,10 @@ def test_watching_goes_on_over_a_killed_and_restarted_server(
         # It has seen the job run before the server is gone.
         seen = told(submitting, "running")
         first.process.send_signal(signal.SIGKILL)
-        first.process.wait(15)
+        first.process.wait(30)
         with serve(tmp_path, "demo", "--port", port):
             seen += told(submitting, "completed")
-            assert submitting.wait(15) == 0
+            assert submitting.wait(30) == 0
     submitting.stdout.close()
     percents = [int(found) for found in re.findall(r"(\d+)%", seen)]
     assert percents == sorted(percents)

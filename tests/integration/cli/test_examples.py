@@ -50,7 +50,7 @@ def uvicorn(directory: Path, target: str, told: Any) -> Iterator[str]:
         words = told(process, "(Press CTRL+C to quit)").split()
         yield next(word for word in words if word.startswith("http://"))
         process.terminate()
-        assert process.wait(15) in (0, -15)
+        assert process.wait(30) in (0, -15)
     finally:
         if process.poll() is None:
             process.kill()

@@ -97,7 +97,7 @@ def test_a_public_bind_in_open_mode_refuses_to_start_without_the_flag(
     serve, start, directory: Path
 ) -> None:
     process = start(directory, "serve", "--host", "0.0.0.0", "--port", "0")
-    assert process.wait(15) == 1
+    assert process.wait(30) == 1
     process.stdout.close()
     message = (directory / "stderr.txt").read_text()
     assert "0.0.0.0" in message
@@ -155,7 +155,7 @@ def test_a_worker_runs_what_a_server_without_processes_takes(
             assert watched.exit_code == 0, watched.output
             assert "42" in watched.output
             worker.send_signal(signal.SIGTERM)
-            assert worker.wait(15) == 0
+            assert worker.wait(30) == 0
         finally:
             if worker.poll() is None:
                 worker.kill()
@@ -194,3 +194,13 @@ def test_a_token_of_the_command_line_opens_a_server_in_token_mode(
 
 def test_the_version_is_told(avance) -> None:
     assert avance("--version").output.startswith("avance, version ")
+
+
+def test_the_access_log_shows_no_credentials(serve, directory: Path) -> None:
+    env = {"AVANCE_ACCESS_LOG": "true"}
+    with serve(directory, "serve", "--port", "0", "--processes", "0", env=env) as server:
+        get(f"{server.url}/health?token=abc.def.ghi")
+        assert server.stop() == 0
+    log = (directory / "stderr.txt").read_text()
+    assert "/health?token=***" in log
+    assert "abc.def.ghi" not in log

@@ -14,7 +14,7 @@ import pytest
 from fastapi import FastAPI
 
 from avance.backends.memory import MemoryBus
-from avance.backends.sqlite import SqliteDatabase, SqliteStore
+from avance.backends.sqlite import SqliteDatabase, SqliteLimits, SqliteStore
 from avance.backends.system import SystemClock
 from avance.backends.tokens import MemoryRevocations, OpenAuth, TokenAuth
 from avance.config.values import read_api_keys
@@ -113,6 +113,7 @@ async def open_site(
     origins: Sequence[str] = (),
     hosts: Sequence[str] = (),
     peer: str = "127.0.0.1",
+    file_bytes_max: int | None = None,
     base_url: str = "http://127.0.0.1:8030",
     services: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[Site]:
@@ -125,7 +126,11 @@ async def open_site(
     )
     tasks = {task.name: task for task in (a_task(add, expose=True, phases=()), a_task(secret_task))}
     async with (
-        SqliteDatabase(":memory:", clock=SystemClock()) as database,
+        SqliteDatabase(
+            ":memory:",
+            clock=SystemClock(),
+            limits=SqliteLimits(file_bytes_max=file_bytes_max),
+        ) as database,
         SqliteStore(database) as store,
         bus,
         Reporter(

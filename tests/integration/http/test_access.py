@@ -92,18 +92,26 @@ async def test_an_expired_token_is_told_from_a_bad_one(site, problem: Problem) -
         assert (answer.status_code, problem(answer)["code"]) == (401, "token_expired")
 
 
-async def test_guessing_keys_is_slowed_down(site, problem: Problem) -> None:
-    limits = HttpLimits(refusals_per_minute_address=3)
-    async with site(limits=limits) as here:
+@pytest.mark.parametrize("is_in_query", [False, True])
+async def test_guesses_from_one_address_are_limited_and_good_keys_pass(
+    site, problem: Problem, is_in_query: bool
+) -> None:
+    async with site(limits=HttpLimits(refusals_per_minute_address=3)) as here:
+
+        async def guess() -> Any:
+            if is_in_query:
+                return await here.client.get("/v1/jobs?token=guess")
+            return await here.client.get("/v1/jobs", headers={"X-API-Key": "guess"})
+
         for _ in range(3):
-            answer = await here.client.get("/v1/jobs", headers={"X-API-Key": "guess"})
-            assert answer.status_code == 401
-        answer = await here.client.get("/v1/jobs", headers={"X-API-Key": "guess"})
+            assert (await guess()).status_code == 401
+        answer = await guess()
         assert (answer.status_code, problem(answer)["code"]) == (429, "rate_limited")
         assert int(answer.headers["retry-after"]) >= 1
+        good = await here.client.get("/v1/jobs", headers=here.as_user("ana"))
+        assert good.status_code == 200
         here.clock.advance(60)
-        answer = await here.client.get("/v1/jobs", headers=here.as_user("ana"))
-        assert answer.status_code == 200
+        assert (await guess()).status_code == 401
 
 
 async def test_starting_work_is_limited_for_each_user_but_not_for_senders(

@@ -384,3 +384,24 @@ async def test_a_finished_job_is_forgotten_with_its_events(site, problem: Proble
         for gone in (path, made["urls"]["events"], made["urls"]["result"]):
             answer = await here.client.get(gone, headers=headers)
             assert problem(answer)["code"] == "job_not_found"
+
+
+async def test_a_server_that_stops_answers_long_polls_at_once(site) -> None:
+    async with site() as here:
+        made = await here.submit()
+        answers: list[Any] = []
+
+        async def poll() -> None:
+            answer = await here.client.get(
+                f"{made['urls']['events']}?since=1&wait_s=30", headers=here.as_user("ana")
+            )
+            answers.append(answer)
+
+        with anyio.fail_after(10):
+            async with anyio.create_task_group() as tasks:
+                for _ in range(3):
+                    tasks.start_soon(poll)
+                await anyio.wait_all_tasks_blocked()
+                here.app.state.stop_waiting()
+            await poll()
+        assert [answer.json()["events"] for answer in answers] == [[]] * 4

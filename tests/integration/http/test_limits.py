@@ -235,3 +235,24 @@ async def test_too_many_waiting_polls_are_answered_503(site, problem: Problem) -
         )
         assert (answer.status_code, problem(answer)["code"]) == (503, "too_many_polls")
         assert "retry-after" in answer.headers
+
+
+async def test_arguments_over_their_limit_are_413(site, problem: Problem) -> None:
+    async with site(mode="open") as here:
+        answer = await here.client.post(
+            "/v1/jobs", json={"task": "demo.secret_task", "params": {"text": "x" * 300_000}}
+        )
+        assert (answer.status_code, problem(answer)["code"]) == (413, "input_too_large")
+
+
+async def test_a_full_disk_is_a_clear_answer_and_reading_goes_on(site, problem: Problem) -> None:
+    async with site(mode="open", file_bytes_max=600_000) as here:
+        big = {"task": "demo.secret_task", "params": {"text": "x" * 100_000}}
+        answers = [await here.client.post("/v1/jobs", json=big) for _ in range(12)]
+        refused = next(answer for answer in answers if answer.status_code != 200)
+        assert refused.status_code == 503
+        assert problem(refused)["code"] != "internal"
+        assert "retry-after" in refused.headers
+        kept = sum(answer.status_code == 200 for answer in answers)
+        listed = (await here.client.get("/v1/jobs")).json()["jobs"]
+        assert len(listed) == kept > 0

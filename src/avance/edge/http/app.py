@@ -38,11 +38,10 @@ def http_app(services: HttpServices) -> FastAPI:
     )
     problem.install(app)
     starts = StartLimits(services)
-    for part in (
-        JobRoutes(services, starts),
-        TokenRoutes(services, starts),
-        HealthRoutes(services),
-    ):
+    jobs = JobRoutes(services, starts)
+    # For the server, which asks for it before it waits for requests under way.
+    app.state.stop_waiting = jobs.stop_waiting
+    for part in (jobs, TokenRoutes(services, starts), HealthRoutes(services)):
         app.include_router(part.router())
     for router in services.routers:
         app.include_router(router)

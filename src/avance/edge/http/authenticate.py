@@ -126,20 +126,19 @@ class Authentication:
             await self._app(scope, receive, send)
 
     async def _identify(self, scope: Scope) -> Caller:
-        headers = {name: header(scope, name) for name in ("authorization", "x-api-key")}
-        given = {name: value for name, value in headers.items() if value is not None}
-        client = scope.get("client")
-        address = client[0] if client else ""
-        if given and not self._auth.is_open:
-            self._refusals.check(address)
+        names = ("authorization", "x-api-key")
+        headers = {name: value for name in names if (value := header(scope, name)) is not None}
+        query = read_query(scope, self._limits)
         try:
-            credentials = read_credentials(given, read_query(scope, self._limits))
+            credentials = read_credentials(headers, query)
             identity = await identify(self._auth, credentials, self._clock, self._limits)
             return caller_of(identity)
         except Unauthenticated as error:
-            # Only wrong credentials are counted: a page that was opened without any is no attack.
-            if given and error.code != "revoked_token":
-                self._refusals.count(address)
+            # A page that was opened without credentials is no attack, nor is a session that somebody ended.
+            if (headers or query.get("token")) and error.code != "revoked_token":
+                # Good credentials pass however many bad ones came from the same address: they may share a proxy.
+                client = scope.get("client")
+                self._refusals.take(client[0] if client else "")
             raise
 
 

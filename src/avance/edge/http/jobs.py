@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+from anyio import CancelScope
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -53,7 +54,8 @@ class JobRoutes:
         self._jobs = services.jobs
         self._limits = services.limits
         self._starts = starts
-        self._polls = 0
+        self._polls: set[CancelScope] = set()
+        self._is_stopping = False
 
     def router(self) -> APIRouter:
         router = APIRouter(prefix="/v1", tags=["jobs"])
@@ -255,17 +257,28 @@ class JobRoutes:
             cursor=wanted.cursor,
         )
 
+    def stop_waiting(self) -> None:
+        """
+        Answer every long poll now, and no longer wait for any: the server stops.
+        """
+        self._is_stopping = True
+        for scope in tuple(self._polls):
+            scope.cancel()
+
     async def _page(self, job_id: str, since: int, limit: int, wait_s: float) -> StreamPage:
-        if wait_s > 0 and self._polls >= self._limits.long_polls_max:
-            raise Unavailable(
-                f"{self._polls} requests wait for events, which is the limit; ask without wait_s or use a socket",
-                code="too_many_polls",
-            )
-        self._polls += wait_s > 0
-        try:
-            return await self._jobs.events(job_id, since=since, limit=limit, wait_s=wait_s)
-        finally:
-            self._polls -= wait_s > 0
+        if wait_s > 0 and not self._is_stopping:
+            if len(self._polls) >= self._limits.long_polls_max:
+                raise Unavailable(
+                    f"{len(self._polls)} requests wait for events, which is the limit; ask without wait_s or use a socket",
+                    code="too_many_polls",
+                )
+            with CancelScope() as scope:
+                self._polls.add(scope)
+                try:
+                    return await self._jobs.events(job_id, since=since, limit=limit, wait_s=wait_s)
+                finally:
+                    self._polls.discard(scope)
+        return await self._jobs.events(job_id, since=since, limit=limit, wait_s=0)
 
     def _view(self, request: Request, who: Caller, job: Job) -> JobView:
         shown = view(job, with_traceback=who.is_admin)

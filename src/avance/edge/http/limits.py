@@ -33,7 +33,7 @@ class HttpLimits(msgspec.Struct, frozen=True, kw_only=True):
     starts_per_minute_address: int = 3_000
     """The same for each address, whoever is behind it."""
     refusals_per_minute_address: int = 120
-    """Bad credentials from one address, after which it waits."""
+    """Bad credentials from one address that are answered 401; further ones 429."""
     rate_keys_max: int = 100_000
     """Users and addresses that are counted; above it the longest silent ones are forgotten."""
     probe_timeout_s: float = 2.0
