@@ -62,8 +62,10 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 def _announce(url: str, settings: Settings, app: Avance) -> None:
+    console = [f"  console  {url}/console/"] if app.engine.services.has_console else []
     lines = [
         "avance is ready.",
+        *console,
         f"  API      {url}/docs",
         f"  sockets  {url.replace('http', 'ws', 1)}/connection/websocket, described at {url}/docs/sockets",
         f"  store    {settings.store_url}",
