@@ -46,6 +46,8 @@ class Tasks:
         task = self._group.create_task(self._guard(work), name=self._name)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+        # A task that is cancelled before its first step would leave its work behind, never awaited.
+        task.add_done_callback(lambda _: work.close())
         return task
 
     async def _guard(self, work: Coroutine[object, object, None]) -> None:
