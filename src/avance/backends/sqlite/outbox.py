@@ -11,6 +11,7 @@ from avance.backends.sqlite.move import Moves
 from avance.errors import Conflict
 from avance.model import machine
 from avance.model.job import Job
+from avance.model.stream import job_channel
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ def drain_outbox(moves: Moves, most: int) -> bool:
 
 def _submit(moves: Moves, job: Job, encoded: bytes) -> None:
     ledger = moves.transaction.ledger
-    if ledger.job(job.id) is not None:
+    if ledger.job(job.id) is not None or ledger.channel(job_channel(job.id)).top:
         # The same row cannot come twice; an id that was taken before is the caller's repetition of the same submit.
         return
     step = machine.created(job, moves.now_ms)

@@ -127,6 +127,14 @@ def _check(transaction: Transaction, write: JobWrite) -> None:
             expected=write.expects,
             actual=actual,
         )
+    if known is None and (top := transaction.ledger.channel(job_channel(job.id)).top):
+        raise Conflict(
+            f"the id {job.id} was used before, its stream is at {top}; submit under a new id",
+            code="stale_write",
+            job_id=job.id,
+            expected=None,
+            actual=top,
+        )
     if job.unique_key is None or job.state.is_terminal:
         return
     if known is not None and known.is_active_with(job.unique_key):

@@ -393,6 +393,7 @@ class QueueConformance:
                 await take(store, kept, machine.cancel(kept, FIRST_MS))
             assert_no_gap(await _offsets(store, job))
 
+    @pytest.mark.timeout(120)
     def test_whatever_workers_do_the_queue_agrees_with_itself(
         self, make_store: MakeStore, make_queue: Callable[[Store], Queue]
     ) -> None:

@@ -595,6 +595,47 @@ class StoreConformance:
         assert (await store.jobs(JobFilter(tag="t"))).jobs == ()
         assert (await store.stream(job_channel(job.id), limit=9)).top == top
 
+    # removes
+
+    async def test_a_removed_job_goes_with_all_that_is_its_and_its_stream_keeps_its_place(
+        self, store: Store
+    ) -> None:
+        job = await submit(store, a_job(tags=("t",), unique_key="k"), input=b"in")
+        ended = await take(store, job, machine.cancel(job, FIRST_MS))
+        top = (await store.stream(job_channel(job.id))).top
+        (told,) = await store.commit(Commit(removes=(ended.id,), appends=(an_event("list"),)))
+        assert told.offset == 1
+        assert await store.job(job.id) is None
+        assert await store.part(job.id, Part.INPUT) is None
+        assert (await store.jobs(JobFilter(tag="t"))).jobs == ()
+        page = await store.stream(job_channel(job.id), limit=9)
+        assert (page.top, page.publications) == (top, ())
+
+    async def test_a_job_that_has_not_ended_is_not_removed_nor_anything_beside_it(
+        self, store: Store
+    ) -> None:
+        active = await submit(store)
+        queued = await submit(store)
+        ended = await take(store, queued, machine.cancel(queued, FIRST_MS))
+        with pytest.raises(Conflict) as refusal:
+            await store.commit(Commit(removes=(ended.id, active.id), appends=(an_event("list"),)))
+        assert refusal.value.code == "job_state"
+        assert await store.job(ended.id) == ended
+        assert await store.job(active.id) == active
+        assert (await store.stream("list")).top.offset == 0
+
+    async def test_removing_what_is_not_there_removes_nothing(self, store: Store) -> None:
+        await store.commit(Commit(removes=("nobody",)))
+
+    async def test_the_id_of_a_removed_job_is_not_given_to_another(self, store: Store) -> None:
+        job = await submit(store)
+        ended = await take(store, job, machine.cancel(job, FIRST_MS))
+        await store.commit(Commit(removes=(ended.id,)))
+        # Its stream goes on where it was, so the numbers of a new record could not be those of its events.
+        with pytest.raises(Conflict) as refusal:
+            await submit(store, a_job(job.id))
+        assert refusal.value.code == "stale_write"
+
     # over time
 
     async def test_everything_is_there_after_it_was_closed_and_opened_again(
@@ -616,6 +657,7 @@ class StoreConformance:
             claimed = await take(store, job, machine.claim(job, "w", FIRST_MS))
             assert claimed.seq == 2
 
+    @pytest.mark.timeout(120)
     def test_any_history_of_commits_reads_back(self, make_store: MakeStore) -> None:
         keeps_data = self.keeps_data
 
@@ -626,7 +668,7 @@ class StoreConformance:
         run_state_machine_as_test(
             Machine,
             settings=settings(
-                max_examples=15,
+                max_examples=12,
                 stateful_step_count=25,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),

@@ -3,6 +3,7 @@ A store as a state machine: whatever is committed, refused, closed and opened ag
 """
 
 import asyncio
+from itertools import count
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -15,8 +16,8 @@ from avance.ports.store import Commit, Durability, JobWrite, Store
 from avance.testing.clock import FakeClock
 from avance.testing.conformance.sample import MakeStore, a_job
 
-CHANNELS = ("a", "b", "c")
-JOBS = ("j1", "j2", "j3")
+NAMES = ("a", "b", "c")
+_examples = count(1)
 durabilities = st.sampled_from(Durability)
 
 
@@ -29,38 +30,40 @@ class StreamMachine(RuleBasedStateMachine):
         self.epochs: dict[str, str] = {}
         self.streams: dict[str, list[bytes]] = {}
         self.jobs: dict[str, Job] = {}
-        # Examples of one test share its data: the model begins with what it finds.
+        # Examples of one test share its data: each has names of its own.
+        self.example = next(_examples)
         self.store = self._opened()
         self.runner.run(self._find())
 
     def _opened(self) -> Store:
         return self.runner.run(self.make_store(FakeClock()).__aenter__())
 
+    def _name(self, name: str) -> str:
+        return f"{self.example}-{name}"
+
     async def _find(self) -> None:
-        for channel in (*CHANNELS, *map(job_channel, JOBS)):
-            page = await self.store.stream(channel, limit=100_000)
-            self.epochs[channel] = page.top.epoch
-            self.streams[channel] = [publication.data for publication in page.publications]
-        for job_id in JOBS:
-            job = await self.store.job(job_id)
-            if job is not None:
-                self.jobs[job_id] = job
+        for name in map(self._name, NAMES):
+            for channel in (name, job_channel(name)):
+                self.epochs[channel] = (await self.store.stream(channel)).top.epoch
+                self.streams[channel] = []
 
     def teardown(self) -> None:
         self.runner.run(self.store.__aexit__(None, None, None))
         self.runner.close()
 
     @rule(
-        channels=st.lists(st.sampled_from(CHANNELS), max_size=4),
-        jobs=st.lists(st.sampled_from(JOBS), max_size=2, unique=True),
+        channels=st.lists(st.sampled_from(NAMES), max_size=4),
+        jobs=st.lists(st.sampled_from(NAMES), max_size=2, unique=True),
         durability=durabilities,
     )
     def commit(self, channels: list[str], jobs: list[str], durability: Durability) -> None:
-        appends = [_event(channel) for channel in (*channels, *map(job_channel, jobs))]
-        writes = [self._next(job_id) for job_id in jobs]
+        names = [self._name(name) for name in jobs]
+        told = [*map(self._name, channels), *map(job_channel, names)]
+        appends = [_event(channel) for channel in told]
+        writes = [self._next(job_id) for job_id in names]
         commit = Commit(writes=tuple(writes), appends=tuple(appends), durability=durability)
-        told = self.runner.run(self.store.commit(commit))
-        for append, publication in zip(appends, told, strict=True):
+        publications = self.runner.run(self.store.commit(commit))
+        for append, publication in zip(appends, publications, strict=True):
             stream = self.streams[append.channel]
             stream.append(stamp(append.body, len(stream) + 1))
             assert publication.offset == len(stream)
@@ -76,7 +79,7 @@ class StreamMachine(RuleBasedStateMachine):
         wrong = replace(job, seq=job.seq + off_by + 1)
         commit = Commit(
             writes=(JobWrite(job=wrong, expects=job.seq + off_by),),
-            appends=(_event(job_channel(job.id)), _event("a")),
+            appends=(_event(job_channel(job.id)), _event(self._name("a"))),
         )
         try:
             self.runner.run(self.store.commit(commit))
@@ -87,16 +90,18 @@ class StreamMachine(RuleBasedStateMachine):
 
     @rule(count=st.integers(1, 8))
     def commit_together(self, count: int) -> None:
+        shared = self._name("b")
+
         async def all_of_them() -> list[int]:
             told = await asyncio.gather(
-                *(self.store.commit(Commit(appends=(_event("b"),))) for _ in range(count))
+                *(self.store.commit(Commit(appends=(_event(shared),))) for _ in range(count))
             )
             return sorted(publications[0].offset for publications in told)
 
-        before = len(self.streams["b"])
+        before = len(self.streams[shared])
         assert self.runner.run(all_of_them()) == list(range(before + 1, before + count + 1))
         for offset in range(before + 1, before + count + 1):
-            self.streams["b"].append(stamp(_event("b").body, offset))
+            self.streams[shared].append(stamp(_event(shared).body, offset))
 
     @precondition(lambda self: self.keeps_data)
     @rule()
@@ -115,7 +120,7 @@ class StreamMachine(RuleBasedStateMachine):
             assert page.top.offset == len(stream)
             assert [p.offset for p in page.publications] == list(range(1, len(stream) + 1))
             assert [p.data for p in page.publications] == stream
-        for job_id in JOBS:
+        for job_id in map(self._name, NAMES):
             assert await self.store.job(job_id) == self.jobs.get(job_id)
 
     def _next(self, job_id: str) -> JobWrite:
