@@ -30,6 +30,7 @@ export class Api {
   readonly #base: () => string;
   readonly #tokens: Tokens;
   readonly #fetch: typeof fetch;
+  #isOpen = true;
 
   constructor(base: () => string, tokens: Tokens, fetcher: typeof fetch) {
     this.#base = base;
@@ -82,12 +83,16 @@ export class Api {
   }
 
   async #call<T>(path: string, call: Call): Promise<T> {
-    const token = (await this.#tokens.current()) ?? call.token;
+    const own = await this.#tokens.current();
     try {
-      return await this.#send<T>(path, call, token);
+      return await this.#send<T>(path, call, own ?? (this.#isOpen ? undefined : call.token));
     } catch (error) {
-      if (!(error instanceof Unauthenticated) || !this.#tokens.isRenewable) throw error;
-      return this.#send<T>(path, call, await this.#tokens.renew());
+      if (!(error instanceof Unauthenticated)) throw error;
+      // The token of a handle can do less than nobody can on an open server, so it comes second.
+      this.#isOpen = false;
+      const other = own === undefined ? call.token : await this.#tokens.renew();
+      if (other === undefined || other === own) throw error;
+      return this.#send<T>(path, call, other);
     }
   }
 

@@ -11,9 +11,10 @@ const JOBS_PER_POLL = 100;
 export interface PollerOptions {
   api: Api;
   position: (channel: string) => StreamPosition | undefined;
+  /** The server answers again; a socket may have become possible. */
+  onAnswer: () => void;
   /** Asked before each round, so that channels come and go. */
   channels: () => Iterable<readonly [string, Access]>;
-  intervalMs?: number;
 }
 
 /** Reads what a socket would bring, where only plain HTTP passes. */
@@ -21,6 +22,8 @@ export class Poller {
   readonly #options: PollerOptions;
   readonly #sink: Sink;
   #abort: AbortController | undefined;
+  /** In a row. */
+  #answers = 0;
 
   constructor(options: PollerOptions, sink: Sink) {
     this.#options = options;
@@ -34,6 +37,7 @@ export class Poller {
   start(): void {
     if (this.#abort !== undefined) return;
     this.#abort = new AbortController();
+    this.#answers = 0;
     void this.#run(this.#abort.signal);
   }
 
@@ -45,7 +49,7 @@ export class Poller {
   async #run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#round(signal);
-      await pause(this.#options.intervalMs ?? POLL_INTERVAL_MS, signal);
+      await pause(POLL_INTERVAL_MS, signal);
     }
   }
 
@@ -55,11 +59,12 @@ export class Poller {
       try {
         if (channel.startsWith('job:')) await this.#job(channel, token, signal);
         else if (channel.startsWith('jobs:')) await this.#jobs(channel, signal);
-        this.#tell('polling', signal);
+        this.#answered(signal);
       } catch (error) {
         if (signal.aborted) return;
         const failure = asAvanceError(error);
         if (failure instanceof ConnectionFailed || failure.status >= 500) {
+          this.#answers = 0;
           this.#tell('recovering', signal);
           return;
         }
@@ -102,6 +107,13 @@ export class Poller {
 
   #take(channel: string, event: JobChannelEvent | JobsChannelEvent): void {
     this.#sink.publication(channel, event);
+  }
+
+  #answered(signal: AbortSignal): void {
+    if (signal.aborted) return;
+    this.#answers += 1;
+    if (this.#answers === 1) this.#options.onAnswer();
+    else this.#tell('polling', signal);
   }
 
   #tell(status: 'polling' | 'recovering', signal: AbortSignal): void {

@@ -26,7 +26,6 @@ export interface SocketOptions {
   position: (channel: string) => StreamPosition | undefined;
   /** Reads over plain HTTP while no socket can be had. */
   api: Api;
-  pollIntervalMs?: number;
 }
 
 const RECONNECT_MS_MIN = 500;
@@ -51,11 +50,14 @@ export class SocketLink implements Link {
   constructor(options: SocketOptions, sink: Sink) {
     this.#options = options;
     this.#sink = sink;
-    const { api, position, pollIntervalMs: intervalMs } = options;
-    this.#poller = new Poller(
-      { api, position, channels: () => this.#wanted, ...(intervalMs ? { intervalMs } : {}) },
-      sink,
-    );
+    const { api, position } = options;
+    const channels = (): Iterable<readonly [string, Access]> => this.#wanted;
+    const onAnswer = (): void => {
+      // Its next attempt may be many seconds away.
+      this.#centrifuge?.disconnect();
+      this.#centrifuge?.connect();
+    };
+    this.#poller = new Poller({ api, position, channels, onAnswer }, sink);
   }
 
   watch(channel: string, access: Access): void {
@@ -194,6 +196,8 @@ export class SocketLink implements Link {
   }
 
   #disconnected(code: number, reason: string): void {
+    // Code 0 is our own.
+    if (code === 0) return;
     if (UNAUTHORIZED_CODES.includes(code) && this.#borrow()) return;
     this.#poller.stop();
     this.#tell('offline', code, reason, true);
