@@ -17,6 +17,7 @@ import msgspec
 from avance.backends.embedded.course import Course
 from avance.backends.embedded.frames import (
     Answer,
+    Down,
     Frames,
     Hello,
     Leave,
@@ -122,15 +123,18 @@ class Link(asyncio.Protocol):
         """
         Say what the child hears once it has nothing else to do.
         """
-        if self._transport is not None and not self._is_closed:
-            self._transport.write(frame_down(message))
+        self._write(self._transport, message)
 
     def call(self, message: Stop | Answer) -> None:
         """
         Say what it hears while it runs a task.
         """
-        if self._control is not None and not self._is_closed:
-            self._control.write(frame_down(message))
+        self._write(self._control, message)
+
+    def _write(self, transport: asyncio.WriteTransport | None, message: Down) -> None:
+        # Of two connections to a child that dies one is closed first; what is for it then has nobody to hear it.
+        if transport is not None and not self._is_closed and not transport.is_closing():
+            transport.write(frame_down(message))
 
     def pause(self, *, is_paused: bool) -> None:
         """
@@ -221,7 +225,8 @@ class Link(asyncio.Protocol):
 
 
 def _start(connections: tuple[int, int]) -> subprocess.Popen[bytes]:
-    # -P: a file in the working directory must not stand in for a module of the standard library. A session of its own: a Ctrl-C in the terminal stays with the server, and the group can be killed as one.
+    # -P: a file in the working directory must not stand in for a module of the standard library.
+    # A session of its own: a Ctrl-C in the terminal stays with the server, and the group can be killed as one.
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "avance.backends.embedded.child", *map(str, connections)],
         stdin=subprocess.DEVNULL,
