@@ -53,7 +53,7 @@ def open_storage(url: str, clock: Clock, *, node: str) -> Storage:
     return Storage(
         store=SqliteStore(database),
         queue=SqliteQueue(database),
-        bus=MemoryBus(node=node) if database.is_in_memory else SqliteBus(database),
+        bus=MemoryBus(node=node) if database.is_in_memory else SqliteBus(database, node=node),
         presence=MemoryPresence(clock),
         enlist=outbox_insert,
         revocations=SqliteRevocations(database),
