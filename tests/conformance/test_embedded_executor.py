@@ -1,3 +1,6 @@
+import os
+import signal
+
 import pytest
 
 from avance.backends.embedded import EmbeddedExecutor
@@ -7,6 +10,7 @@ from avance.testing.conformance.executor_tasks import performer
 
 class TestEmbeddedExecutor(ExecutorConformance):
     runners = ("process", "thread", "async")
+    killable = ("process",)
 
     def make(self, runner: str) -> EmbeddedExecutor:
         return EmbeddedExecutor(
@@ -16,6 +20,11 @@ class TestEmbeddedExecutor(ExecutorConformance):
             threads=self.places,
             async_max=self.places,
         )
+
+    def kill(self, executor: EmbeddedExecutor, job_id: str | None) -> None:
+        infos = executor.workers()
+        pids = [info["pid"] for info in infos if job_id is None or info["job_id"] == job_id]
+        os.kill(pids[0], signal.SIGKILL)
 
 
 class TestEmbeddedExecutorOnUvloop(TestEmbeddedExecutor):

@@ -12,8 +12,9 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
-from avance.backends.embedded import EmbeddedExecutor
+from avance.backends.embedded import EMBEDDED_LIMITS, EmbeddedExecutor
 from avance.model.report import LogWritten
 from avance.ports.executor import Run
 from avance.testing.conformance.executor import ReportLog
@@ -113,9 +114,14 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Opened:
     import embedded_program  # noqa: PLC0415 - findable from here on
 
     @asynccontextmanager
-    async def open_executor(*, waits: bool = True, **settings: Any) -> AsyncIterator[Rig]:
+    async def open_executor(
+        *, waits: bool = True, fetches_ahead: bool = False, **settings: Any
+    ) -> AsyncIterator[Rig]:
         known = {"processes": 0, "threads": 0, "async_max": 0, **settings}
         known.setdefault("child_target", "embedded_program:performer")
+        if not fetches_ahead:
+            # A place that is free is then a child that is idle.
+            known["limits"] = replace(known.get("limits", EMBEDDED_LIMITS), ahead_max=0)
         executor = EmbeddedExecutor(performer=embedded_program.performer(), **known)
         log = ReportLog()
         log.attach(executor)

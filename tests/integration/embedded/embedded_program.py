@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import resource
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -160,6 +161,21 @@ def flood(count: int, job: Job) -> dict[str, int]:
     return {"grown_bytes": (after - before) * 1024}
 
 
+def chatter(count: int, job: Job) -> None:
+    for number in range(count):
+        job.log(f"line {number}")
+
+
+def write_rubbish() -> None:
+    """
+    Write into every connection that is open here.
+    """
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            if stat.S_ISSOCK(os.fstat(int(name)).st_mode):
+                os.write(int(name), b"\0\0\0\5hello")
+
+
 def ask_much(count: int, job: Job) -> list[str]:
     """
     Many questions at once, from threads.
@@ -203,6 +219,8 @@ TASKS: tuple[Any, ...] = (
     raise_cancelled,
     speak,
     flood,
+    chatter,
+    write_rubbish,
     ask_much,
     pid,
 )

@@ -2,7 +2,10 @@
 The children in ordinary life: started, reused, replaced, and kept from filling the memory.
 """
 
+import asyncio
 import logging
+import os
+import signal
 import time
 from pathlib import Path
 
@@ -38,6 +41,23 @@ async def test_a_child_is_replaced_after_its_number_of_jobs(opened):
             assert isinstance(end, Done)
             seen.append(bytes(end.result))
     assert seen[0] == seen[1] != seen[2] == seen[3]
+
+
+async def test_what_was_fetched_ahead_goes_back_unbegun_when_the_job_before_it_is_long(opened):
+    limits = EmbeddedLimits(ahead_s=60, ahead_wait_s=0.05)
+    async with opened(processes=1, fetches_ahead=True, limits=limits) as rig:
+        rig.start("first", "quick", 1)
+        await rig.log.end("first")
+        await rig.ready(3)
+        rig.start("long", "stubborn")
+        rig.start("a", "quick", 1)
+        rig.start("b", "quick", 2)
+        for job_id in ("a", "b"):
+            end = await rig.log.end(job_id)
+            assert isinstance(end, Lost)
+            assert (end.is_counted, end.has_begun) == (False, False)
+        assert rig.log.ends("long") == []
+        rig.executor.stop("long", 1, grace_s=0)
 
 
 async def test_lazy_children_start_with_the_first_job(opened):
@@ -116,6 +136,50 @@ async def test_a_flood_from_a_thread_stays_small_and_in_order(opened):
     assert numbers == sorted(numbers)
     lines = [one.message for one in rig.log.of("a") if isinstance(one, LogWritten)]
     assert lines == [f"line {number}" for number in range(0, 20_000, 1000)]
+
+
+@pytest.mark.parametrize("runner", ["process", "thread"])
+async def test_a_task_whose_reports_are_held_back_waits_for_the_server(opened, runner):
+    count = 20_000
+    places = {"processes": 1} if runner == "process" else {"threads": 1}
+    async with opened(**places) as rig:
+        rig.start("a", "chatter", count, runner=runner)
+        await rig.log.running("a")
+        rig.executor.pause("a", 1, is_paused=True)
+        told = len(rig.log.reports)
+        # Something else is served meanwhile, and nothing of the task arrives.
+        rig.executor.pause("unknown", 1, is_paused=True)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert len(rig.log.reports) == told
+        assert told < count
+        rig.executor.pause("a", 1, is_paused=False)
+        assert isinstance(await rig.log.end("a"), Done)
+    lines = [one.message for one in rig.log.of("a") if isinstance(one, LogWritten)]
+    assert lines == [f"line {number}" for number in range(count)]
+
+
+async def test_a_task_that_is_held_back_can_be_stopped_and_can_die(opened):
+    async with opened(processes=1) as rig:
+        for job_id, end in (("a", "stop"), ("b", "kill")):
+            await rig.ready()
+            rig.start(job_id, "chatter", 10_000_000)
+            await rig.log.running(job_id)
+            rig.executor.pause(job_id, 1, is_paused=True)
+            if end == "stop":
+                rig.executor.stop(job_id, 1, grace_s=60)
+            else:
+                os.kill(rig.pid_of(job_id), signal.SIGKILL)
+        assert isinstance(await rig.log.end("b"), Lost)
+
+
+async def test_a_child_that_sends_rubbish_is_replaced(opened):
+    async with opened(processes=1) as rig:
+        rig.start("a", "write_rubbish")
+        end = await rig.log.end("a")
+        assert isinstance(end, Lost)
+        assert "cannot be read" in end.reason
+        await rig.ready()
 
 
 @pytest.mark.parametrize("runner", ["process", "thread"])

@@ -77,15 +77,15 @@ class Course:
 
     def lose(self, reason: str, *, is_counted: bool = True) -> None:
         job_id, attempt = self.key
-        self.tell(Lost(job_id=job_id, attempt=attempt, reason=reason, is_counted=is_counted))
-
-    def give_back(self, reason: str) -> None:
-        """
-        It has not begun, and somebody else may have it.
-        """
-        job_id, attempt = self.key
+        has_begun = self.since_ms is not None
         self.tell(
-            Lost(job_id=job_id, attempt=attempt, reason=reason, is_counted=False, has_begun=False)
+            Lost(
+                job_id=job_id,
+                attempt=attempt,
+                reason=reason,
+                is_counted=is_counted,
+                has_begun=has_begun,
+            )
         )
 
     def hush(self) -> None:

@@ -227,7 +227,7 @@ class ProcessRunner:
         return next((link for link in self._links if link.course is course), None)
 
     def _give_back(self, course: Course) -> None:
-        course.give_back(self._fault or "the worker was busy")
+        course.lose(self._fault or "the worker was busy", is_counted=False)
         self._freed(course)
 
     def _give_up_on(self, link: Link) -> None:

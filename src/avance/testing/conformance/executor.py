@@ -5,6 +5,7 @@ What every executor must do. A backend's test module subclasses `ExecutorConform
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from random import Random
 from typing import Any, ClassVar
 
 import msgspec
@@ -30,6 +31,8 @@ class ReportLog:
         self.answers = asyncio.Event()
         """Cleared, it keeps every question waiting."""
         self.answers.set()
+        self.restart: Callable[[tuple[str, int]], None] | None = None
+        """What an engine does with an attempt that is given back before it has begun; None keeps the report."""
         self._changed = asyncio.Event()
 
     def attach(self, executor: Executor) -> None:
@@ -62,6 +65,10 @@ class ReportLog:
         )
 
     def _take(self, report: AnyReport) -> None:
+        if self.restart is not None and isinstance(report, Lost) and not report.has_begun:
+            key = report.job_id, report.attempt
+            asyncio.get_running_loop().call_soon(self.restart, key)
+            return
         self.reports.append(report)
         self._changed.set()
 
@@ -87,22 +94,24 @@ class Bench:
         self.executor = executor
         self.log = log
         self.runner = runner
+        self._runs: dict[tuple[str, int], Run] = {}
+        log.restart = lambda key: executor.start(self._runs[key])
 
     def start(
         self, job_id: str, task: str, *args: object, attempt: int = 1, **options: Any
     ) -> None:
         name = f"{task}_async" if self.runner == "async" else task
         encoded = msgspec.json.encode({"args": args, "kwargs": {}})
-        self.executor.start(
-            Run(
-                job_id=job_id,
-                attempt=attempt,
-                task=name,
-                input=encoded,
-                runner=self.runner,
-                **options,
-            )
+        run = Run(
+            job_id=job_id,
+            attempt=attempt,
+            task=name,
+            input=encoded,
+            runner=self.runner,
+            **options,
         )
+        self._runs[job_id, attempt] = run
+        self.executor.start(run)
 
     @property
     def free(self) -> int:
@@ -119,10 +128,18 @@ class ExecutorConformance:
 
     runners: ClassVar[Sequence[str]]
     places: ClassVar[int] = 2
+    killable: ClassVar[Sequence[str]] = ()
+    """The runners whose workers can be killed one by one; `kill` then does it."""
 
     def make(self, runner: str) -> Executor:
         """
         An executor with `places` places of this runner, attached to nothing and not open.
+        """
+        raise NotImplementedError
+
+    def kill(self, executor: Executor, job_id: str | None) -> None:
+        """
+        Kill (SIGKILL) the worker that runs a job, or any worker.
         """
         raise NotImplementedError
 
@@ -138,7 +155,10 @@ class ExecutorConformance:
         async with executor:
             bench = Bench(executor, log, runner)
             await bench.ready(self.places)
-            yield bench
+            try:
+                yield bench
+            finally:
+                log.restart = None
 
     async def test_a_result_is_the_last_and_only_end(self, runner: str) -> None:
         async with self.bench(runner) as bench:
@@ -190,6 +210,8 @@ class ExecutorConformance:
             for number in range(self.places):
                 bench.start(f"job-{number}", "pause", 0.05)
             assert bench.free == 0
+            for number in range(self.places):
+                await bench.log.end(f"job-{number}")
             await bench.ready(self.places)
             assert bench.log.frees >= self.places
             assert all(len(bench.log.ends(f"job-{n}")) == 1 for n in range(self.places))
@@ -200,6 +222,8 @@ class ExecutorConformance:
             for number in range(count):
                 await bench.ready()
                 bench.start(f"job-{number}", "add", number, 1)
+            for number in range(count):
+                await bench.log.end(f"job-{number}")
             await bench.ready(self.places)
         ends = [bench.log.ends(f"job-{number}") for number in range(count)]
         assert [len(one) for one in ends] == [1] * count
@@ -299,6 +323,53 @@ class ExecutorConformance:
             (end,) = bench.log.ends(f"job-{number}")
             assert isinstance(end, Lost)
             assert not end.is_counted
+
+    async def test_a_killed_worker_is_told_once_as_lost(self, runner: str) -> None:
+        self._require_kill(runner)
+        async with self.bench(runner) as bench:
+            bench.start("a", "hold")
+            await bench.log.running("a")
+            self.kill(bench.executor, "a")
+            end = await bench.log.end("a")
+            await bench.ready(self.places)
+        assert isinstance(end, Lost)
+        assert end.is_counted
+        assert len(bench.log.ends("a")) == 1
+
+    async def test_a_worker_killed_after_a_stop_is_not_told_as_lost(self, runner: str) -> None:
+        self._require_kill(runner)
+        async with self.bench(runner) as bench:
+            bench.start("a", "hold")
+            await bench.log.running("a")
+            bench.executor.stop("a", 1, grace_s=60)
+            self.kill(bench.executor, "a")
+            await bench.ready(self.places)
+        assert bench.log.ends("a") == []
+
+    @pytest.mark.parametrize("seed", range(2))
+    @pytest.mark.timeout(120)
+    async def test_kills_at_any_moment_leave_exactly_one_end_each(
+        self, runner: str, seed: int
+    ) -> None:
+        self._require_kill(runner)
+        chance = Random(seed)
+        count = 30
+        async with self.bench(runner) as bench:
+            for number in range(count):
+                await bench.ready()
+                bench.start(f"job-{number}", "tell", 3)
+                if chance.random() < 0.2:
+                    for _ in range(chance.randrange(8)):
+                        await asyncio.sleep(0)
+                    self.kill(bench.executor, None)
+            for number in range(count):
+                await bench.log.end(f"job-{number}")
+            await bench.ready(self.places)
+        assert [len(bench.log.ends(f"job-{n}")) for n in range(count)] == [1] * count
+
+    def _require_kill(self, runner: str) -> None:
+        if runner not in self.killable:
+            pytest.skip(f"a worker of the runner {runner!r} cannot be killed by itself")
 
 
 def _tag(report: Report) -> object:
