@@ -15,6 +15,7 @@ TITLE = "Cost as it grows"
 FILES_FOR_OTHERS = 500
 SLOPE_MAX = 1.1
 """Linear is 1; the rest is what two points on a shared machine differ by."""
+WARM_UP = 50
 RECOVERED = 10
 RECOVERING_CLIENTS = 500
 
@@ -24,8 +25,11 @@ Row = dict[str, float]
 def _by_connections(settings: Settings) -> list[Row]:
     most = min(20_000, file_limit() - FILES_FOR_OTHERS)
     rows = []
-    for connections in settings.pick((100, 1_000, 5_000, 10_000, most), (100, 1_000)):
+    for connections in settings.pick((100, 1_000, 5_000, 10_000, most), (500, 2_000)):
         with Running(AVANCE) as running, running.load(connections) as load:
+            # What is loaded once, with the first connection, belongs to no size.
+            with running.load(WARM_UP) as first:
+                first.connect(WARM_UP)
             empty_kib = running.process.memory_kib()
             cpu_s = running.process.cpu_s()
             joined = load.connect(connections)

@@ -41,7 +41,7 @@ def measure(settings: Settings) -> Outcome:
 
     for connections in settings.pick((100, 1_000, 5_000), (1_000,)):
         with contest((MOUNTED, FASTAPI), connections, outcome.notes) as contestants:
-            take_turns(contestants, settings.pick(5, 3), one)
+            take_turns(contestants, settings.pick(4, 2), one)
             table = Table(
                 title=f"N = {connections:,}: one event at a time",
                 columns=(
