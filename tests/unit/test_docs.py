@@ -180,3 +180,18 @@ def test_the_code_on_a_page_is_code_that_the_tests_run(page: str) -> None:
         assert any(form in program for program in programs for form in forms), (
             f"{page} shows what is in no file of docs/examples:\n{block}"
         )
+
+
+@pytest.mark.parametrize(
+    "page",
+    sorted(
+        path.relative_to(ROOT).as_posix()
+        for pattern in ("*.md", "docs/**/*.md", "examples/*.md")
+        for path in ROOT.glob(pattern)
+    ),
+)
+def test_every_link_leads_to_a_file(page: str) -> None:
+    path = ROOT / page
+    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", path.read_text("utf-8"))
+    lost = [link for link in links if "://" not in link and not (path.parent / link).exists()]
+    assert lost == []
