@@ -55,9 +55,10 @@ class Avance(Declares):
         """
         if self._settings is None:
             # As `build`: only a server reads settings.
+            from avance.app.sections import SECTIONS  # noqa: PLC0415
             from avance.config import read_settings  # noqa: PLC0415
 
-            self._settings = read_settings()
+            self._settings = read_settings(sections=SECTIONS)
         return self._settings if self._store is None else replace(self._settings, store=self._store)
 
     def configure(self, settings: "Settings") -> None:

@@ -2,6 +2,7 @@
 The composition root of a server: the kernel, and what carries its events to browsers.
 """
 
+import inspect
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -15,23 +16,27 @@ from starlette.routing import BaseRoute
 from avance.app.extension import App, resolve
 from avance.app.identity import open_auth
 from avance.app.kernel import Kernel, KernelOptions
-from avance.app.probe import measure_kernel, probe_executor, probe_store
+from avance.app.probe import measure_hub, measure_kernel, probe_executor, probe_store
 from avance.app.rpc import job_methods
 from avance.app.storage import open_storage
 from avance.app.track import Tracker
+from avance.backends.embedded import EmbeddedLimits
+from avance.backends.sqlite import SqliteLimits
 from avance.backends.system import SystemClock
 from avance.config import AuthMode, Settings
 from avance.edge.dialect.socket import DialectSocket, DialectSockets
 from avance.edge.drivers.wheel import Wheel
 from avance.edge.http.app import http_app, routes
+from avance.edge.http.asyncapi import Socket
 from avance.edge.http.metrics import Metrics
 from avance.edge.http.origin import OriginRules
-from avance.edge.http.services import HttpServices
+from avance.edge.http.services import HttpServices, Revoked
 from avance.edge.link import Open
 from avance.edge.session.gateway import Gateway
 from avance.edge.session.routes import Endpoints
 from avance.edge.session.settings import SessionSettings
 from avance.hub.hub import Hub
+from avance.hub.letters import Revoke
 from avance.hub.namespaces import Namespaces
 from avance.hub.publish import Publisher
 from avance.hub.snapshots import JobListSnapshots, JobSnapshots
@@ -59,7 +64,9 @@ class Engine:
         settings, tasks = host.settings, host.tasks
         clock = SystemClock()
         node = f"node-{secrets.token_hex(6)}"
-        storage = open_storage(settings.store_url, clock, node=node)
+        storage = open_storage(
+            settings.store_url, clock, node=node, sqlite=settings.section(SqliteLimits)
+        )
         self.settings = settings
         self.auth = open_auth(settings, clock, storage.revocations)
         self.kernel = Kernel(
@@ -184,10 +191,14 @@ class Engine:
         """
         return self.endpoints.open_by_path(path) or self.dialects.open_by_path(path)
 
+    def _close_revoked(self, revoked: Revoked) -> None:
+        self.hub.nodes.ask(Revoke(user=revoked.user, token_id=revoked.token_id))
+
     def _services(self, version: str, apps: Sequence[App]) -> HttpServices:
         settings, kernel = self.settings, self.kernel
         metrics = Metrics(kinds_max=settings.http.metric_kinds_max)
         measure_kernel(kernel, metrics)
+        measure_hub(self.hub, metrics)
         return HttpServices(
             jobs=kernel.jobs,
             auth=self.auth,
@@ -196,6 +207,12 @@ class Engine:
             origins=self.origins,
             limits=settings.http,
             metrics=metrics,
+            sockets=tuple(
+                Socket(name=f"{app.name}_{number}", address=path, summary=_summary(make))
+                for app in apps
+                for number, (path, make) in enumerate(app.sockets.items(), start=1)
+            ),
+            on_revoked=self._close_revoked,
             socket_routes=(*self.endpoints.routes(), *self.dialects.routes()),
             routers=tuple(resolve(router) for app in apps for router in app.routers),
             public_paths=tuple(path for app in apps for path in app.public_paths),
@@ -204,6 +221,10 @@ class Engine:
             },
             probes={"store": probe_store(kernel.storage.store), "executor": probe_executor(kernel)},
         )
+
+
+def _summary(make: str) -> str:
+    return (inspect.getdoc(resolve(make)) or make).partition("\n")[0]
 
 
 def _kernel_options(settings: Settings, *, executes: bool) -> KernelOptions:
@@ -215,6 +236,7 @@ def _kernel_options(settings: Settings, *, executes: bool) -> KernelOptions:
         retention=settings.retention,
         dispatcher=settings.dispatcher,
         drain_s=settings.drain_s,
+        embedded=settings.section(EmbeddedLimits),
         durability=settings.durability,
         job_limits=settings.jobs,
         reporter=settings.reporter,

@@ -12,7 +12,7 @@ import msgspec
 
 from avance.app.children import SPEC_VARIABLE, child_spec
 from avance.app.storage import Storage
-from avance.backends.embedded import EmbeddedExecutor
+from avance.backends.embedded import EMBEDDED_LIMITS, EmbeddedExecutor, EmbeddedLimits
 from avance.errors import AvanceError, InvalidRequest
 from avance.jobs.dispatcher import DISPATCHER_LIMITS, Dispatcher, DispatcherLimits
 from avance.jobs.follow import Follower
@@ -42,6 +42,7 @@ class KernelOptions(msgspec.Struct, frozen=True, kw_only=True):
     reporter: ReporterLimits = REPORTER_LIMITS
     job_limits: JobLimits = JOB_LIMITS
     drain_s: float = 10.0
+    embedded: EmbeddedLimits = EMBEDDED_LIMITS
     durability: Durability = Durability.FULL
 
 
@@ -120,6 +121,7 @@ class Kernel:
             async_max=options.async_max,
             jobs_per_child_max=options.jobs_per_child_max,
             is_lazy=options.is_lazy,
+            limits=options.embedded,
         )
         executor.attach(self.reporter.tell, self._answer, self._wake)
         dispatcher = Dispatcher(

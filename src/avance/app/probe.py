@@ -8,6 +8,7 @@ from avance.app.kernel import Kernel
 from avance.edge.http.metrics import Measure, Metrics
 from avance.edge.http.services import Health, Probe
 from avance.errors import Unavailable
+from avance.hub.hub import Hub
 from avance.model.job import Job, State
 from avance.ports.store import JobFilter, Store
 
@@ -74,6 +75,39 @@ def measure_kernel(kernel: Kernel, metrics: Metrics) -> None:
 
     kernel.reporter.listen(ended)
     metrics.add_source(running)
+
+
+def measure_hub(hub: Hub, metrics: Metrics) -> None:
+    """
+    Show who is connected and what is watched.
+    """
+
+    async def connected() -> Iterable[Measure]:
+        counts = hub.subscriber_counts()
+        return [
+            Measure(
+                name="avance_connections",
+                help="Open sockets of the Centrifugo protocol on this node.",
+                value=float(len(hub.roster)),
+            ),
+            Measure(
+                name="avance_users",
+                help="Users with an open socket on this node.",
+                value=float(hub.roster.users),
+            ),
+            Measure(
+                name="avance_channels",
+                help="Channels that somebody watches on this node.",
+                value=float(len(counts)),
+            ),
+            Measure(
+                name="avance_subscriptions",
+                help="Subscriptions on this node.",
+                value=float(sum(counts.values())),
+            ),
+        ]
+
+    metrics.add_source(connected)
 
 
 def _wait_s(job: Job) -> float | None:

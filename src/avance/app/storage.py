@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from avance.backends.memory import MemoryBus, MemoryPresence
 from avance.backends.sqlite import (
+    SQLITE_LIMITS,
     SqliteBus,
     SqliteDatabase,
+    SqliteLimits,
     SqliteQueue,
     SqliteRevocations,
     SqliteStore,
@@ -37,7 +39,9 @@ class Storage:
     revocations: Revocations
 
 
-def open_storage(url: str, clock: Clock, *, node: str) -> Storage:
+def open_storage(
+    url: str, clock: Clock, *, node: str, sqlite: SqliteLimits = SQLITE_LIMITS
+) -> Storage:
     """
     Choose by the scheme of the URL.
 
@@ -49,7 +53,7 @@ def open_storage(url: str, clock: Clock, *, node: str) -> Storage:
         raise ConfigError(
             f"the store {scheme}:… is not known; use sqlite:///path/to/avance.db", setting="store"
         )
-    database = SqliteDatabase(url, clock=clock, node=node)
+    database = SqliteDatabase(url, clock=clock, node=node, limits=sqlite)
     return Storage(
         store=SqliteStore(database),
         queue=SqliteQueue(database),

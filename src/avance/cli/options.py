@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from avance.app import Avance, load
+from avance.app.sections import SECTIONS
 from avance.config import Settings, read_settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -37,7 +38,7 @@ def open_app(target: str | None, config: Path | None, **overrides: object) -> Av
     """
     Find the app and give it the settings that hold.
     """
-    settings = read_settings(config, overrides=overrides)
+    settings = read_settings(config, overrides=overrides, sections=SECTIONS)
     app = load(target or settings.app)
     app.configure(settings)
     return app
@@ -47,4 +48,4 @@ def settings_of(config: Path | None, **overrides: object) -> Settings:
     """
     The settings alone.
     """
-    return read_settings(config, overrides=overrides)
+    return read_settings(config, overrides=overrides, sections=SECTIONS)

@@ -34,6 +34,15 @@ class Disconnect(msgspec.Struct, frozen=True, kw_only=True, tag="disconnect", om
     """Clients that stay."""
 
 
+class Revoke(msgspec.Struct, frozen=True, kw_only=True, tag="revoke", omit_defaults=True):
+    """
+    Close the connections that a revoked token let in, or all of a user.
+    """
+
+    user: str | None = None
+    token_id: str | None = None
+
+
 class Unsubscribe(msgspec.Struct, frozen=True, kw_only=True, tag="unsubscribe", omit_defaults=True):
     user: str = ""
     client: str = ""
@@ -72,7 +81,7 @@ class Emulate(msgspec.Struct, frozen=True, kw_only=True, tag="emulate"):
     data: bytes
 
 
-AnyLetter = Pulse | Disconnect | Unsubscribe | Subscribe | Refresh | Emulate
+AnyLetter = Pulse | Disconnect | Revoke | Unsubscribe | Subscribe | Refresh | Emulate
 
 _encode = msgspec.msgpack.Encoder().encode
 _decoder: msgspec.msgpack.Decoder[AnyLetter] = msgspec.msgpack.Decoder(AnyLetter)

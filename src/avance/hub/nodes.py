@@ -10,6 +10,7 @@ from avance.hub.letters import (
     Emulate,
     Pulse,
     Refresh,
+    Revoke,
     Subscribe,
     Unsubscribe,
     open_letter,
@@ -19,7 +20,7 @@ from avance.hub.limits import HubLimits
 from avance.hub.roster import Resident, Roster
 from avance.ports.bus import Bus, Letter
 from avance.ports.clock import Clock
-from avance.protocol.codes import DisconnectCode, UnsubscribeCode
+from avance.protocol.codes import DISCONNECT_INVALID_TOKEN, DisconnectCode, UnsubscribeCode
 
 log = logging.getLogger(__name__)
 
@@ -115,6 +116,13 @@ class Nodes:
                 for resident in self._meant(letter):
                     if resident.client not in letter.spared:
                         resident.disconnect(code)
+            case Revoke():
+                for resident in tuple(self._roster):
+                    if (
+                        letter.user == resident.user
+                        or letter.token_id == resident.token_id is not None
+                    ):
+                        resident.disconnect(DISCONNECT_INVALID_TOKEN)
             case Unsubscribe():
                 end = UnsubscribeCode(code=letter.code, reason=letter.reason)
                 for resident in self._meant(letter):

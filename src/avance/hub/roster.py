@@ -42,6 +42,12 @@ class Resident(Protocol):
     def user(self) -> str: ...
 
     @property
+    def token_id(self) -> str | None:
+        """
+        Of the token that let it in, if that has an id.
+        """
+
+    @property
     def session(self) -> str:
         """
         The secret of an emulated connection; empty elsewhere.

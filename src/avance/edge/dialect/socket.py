@@ -108,7 +108,7 @@ class DialectSockets:
         """
         Begin a connection.
         """
-        why = is_foreign(self._origins, handshake.headers)
+        why = is_foreign(self._origins, handshake.headers, handshake.address)
         if why is not None:
             return Refused(status=403, detail=why)
         for pattern, socket in self._sockets:

@@ -131,6 +131,10 @@ class Connection:
         return self.identity.user
 
     @property
+    def token_id(self) -> str | None:
+        return self.identity.token_id
+
+    @property
     def address(self) -> str:
         return self.handshake.address
 

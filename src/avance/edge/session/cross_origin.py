@@ -18,11 +18,13 @@ _PREFLIGHT: Headers = (
 )
 
 
-def is_foreign(rules: OriginRules, headers: Mapping[str, str]) -> str | None:
+def is_foreign(rules: OriginRules, headers: Mapping[str, str], address: str) -> str | None:
     """
     Why this request is refused, or None.
     """
     host, origin = headers.get("host"), headers.get("origin")
+    if not rules.allows_peer(address):
+        return f"in open mode this server answers to its own machine only, not to {address}"
     if not rules.allows_host(host):
         return f"this server does not answer to the name {host!r}"
     # Programs send no Origin; only a browser tells whose page is calling, and a page cannot leave it out.

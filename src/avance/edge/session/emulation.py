@@ -38,7 +38,9 @@ class Emulation:
                 f"commands are sent with POST, not {request.method}",
                 headers={"allow": "POST"},
             )
-        why = is_foreign(self._gateway.origins, request.headers)
+        why = is_foreign(
+            self._gateway.origins, request.headers, request.client.host if request.client else ""
+        )
         if why is not None:
             return problem.of_error(PermissionDenied(why, code="origin_refused"))
         try:

@@ -88,7 +88,7 @@ class Gateway:
         """
         Begin a session.
         """
-        why = is_foreign(self.origins, handshake.headers)
+        why = is_foreign(self.origins, handshake.headers, handshake.address)
         if why is not None:
             return Refused(status=403, detail=why)
         codec, subprotocol = self._codec(handshake)
