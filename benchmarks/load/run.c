@@ -69,7 +69,11 @@ void run_count(struct client *client, struct slice data)
 
 static void clear_counters(void)
 {
+    /* These are of the whole time: one that happens between two commands must not be forgotten. */
+    uint64_t gaps = counters.gaps, duplicates = counters.duplicates;
     memset(&counters, 0, sizeof counters);
+    counters.gaps = gaps;
+    counters.duplicates = duplicates;
     memset(close_codes, 0, sizeof close_codes);
     publish_errors = 0;
     first_complaint[0] = '\0';
