@@ -57,6 +57,23 @@ async def await_for_ever(marker: str, job: Job) -> None:
         await asyncio.to_thread(Path(marker).write_text, "cleaned up")
 
 
+async def gather_for_ever(marker: str, job: Job) -> None:
+    """
+    Most of the time the loop runs something else than the task itself.
+    """
+
+    async def spin() -> None:
+        while True:  # noqa: ASYNC110 - it is there to keep the loop busy
+            await asyncio.sleep(0)
+
+    try:
+        job.log("running")
+        await asyncio.gather(asyncio.sleep(600), spin(), spin())
+    finally:
+        await asyncio.sleep(0.01)
+        await asyncio.to_thread(Path(marker).write_text, "cleaned up")
+
+
 def wait_for_answer(marker: str, job: Job) -> None:
     try:
         job.log("running")
@@ -205,6 +222,7 @@ TASKS: tuple[Any, ...] = (
     spin,
     nap,
     await_for_ever,
+    gather_for_ever,
     wait_for_answer,
     hog,
     stubborn,

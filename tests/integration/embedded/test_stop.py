@@ -14,7 +14,7 @@ from avance.backends.embedded import EmbeddedLimits
 from avance.model.report import Done, Failed, LogWritten
 
 
-@pytest.mark.parametrize("task", ["spin", "nap", "await_for_ever"])
+@pytest.mark.parametrize("task", ["spin", "nap", "await_for_ever", "gather_for_ever"])
 async def test_an_interrupted_task_cleans_up_and_its_process_goes_on(opened, tmp_path: Path, task):
     marker = tmp_path / "marker"
     async with opened(processes=1) as rig:
@@ -177,7 +177,7 @@ async def test_no_interruption_gets_lost_and_none_disturbs_the_cleaning_up(opene
         pids = rig.pids
         for number in range(rounds):
             job_id, marker = f"job-{number}", tmp_path / str(number)
-            task = ("nap", "wait_for_answer", "spin")[number % 3]
+            task = ("nap", "wait_for_answer", "spin", "gather_for_ever")[number % 4]
             rig.start(job_id, task, str(marker))
             # As soon as possible: the task is then about to enter a call that blocks.
             await rig.log.running(job_id)

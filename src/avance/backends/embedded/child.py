@@ -69,7 +69,7 @@ class Shield:
         self.depth -= 1
         if self.is_pending and self.depth == 0:
             self.is_pending = False
-            raise Cancelled("the job was cancelled")
+            _interrupt_here()
 
 
 class ChildAttempt(Attempt):
@@ -275,7 +275,7 @@ class Child:
         if self._shield.depth:
             self._shield.is_pending = True
             return
-        raise Cancelled(f"job {attempt.run.job_id} was cancelled")
+        _interrupt_here()
 
     def _part(self) -> None:
         """
@@ -287,6 +287,19 @@ class Child:
         self._control.close()
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _interrupt_here() -> None:
+    loop = asyncio._get_running_loop()
+    if loop is None:
+        raise Cancelled("the job was cancelled")
+    # Raised inside an event loop it would end in whatever callback runs just now, and be lost there.
+    loop.call_soon_threadsafe(_cancel_all, loop)
+
+
+def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
+    for task in asyncio.all_tasks(loop):
+        task.cancel()
 
 
 class _Inlet:
