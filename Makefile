@@ -1,6 +1,6 @@
 # The one runner, the same here and in CI. Every target is one line; what needs more stands in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check fix lint types arch test-fast test-all bench docs build
+.PHONY: help setup run test check fix lint types arch web test-fast test-all bench docs build
 HOST ?= 127.0.0.1
 PORT ?= 8030
 APP ?=
@@ -18,11 +18,11 @@ run: ## Serve on http://127.0.0.1:8030 with SQLite in ./avance-data until Ctrl-C
 test: ## Everything: install what is missing, check, every test
 	@scripts/test
 
-check: setup ## Lint, types, layers and unit tests, in under a minute
-	@$(MAKE) --no-print-directory -j2 -Otarget lint types arch test-fast
+check: setup ## Lint, types, layers and unit tests of both languages, in under a minute
+	@$(MAKE) --no-print-directory -j2 -Otarget lint types arch web test-fast
 
 fix: setup ## Mend and format what the linter can, and write the generated pages
-	.venv/bin/ruff check --fix . && .venv/bin/ruff format . && scripts/contract-status && .venv/bin/python scripts/reference
+	.venv/bin/ruff check --fix . && .venv/bin/ruff format . && scripts/contract-status && .venv/bin/python scripts/reference && .venv/bin/python scripts/wire_types.py && npx --no-install biome check --write .
 
 lint: setup ## Ruff: rules and format
 	.venv/bin/ruff check --quiet . && .venv/bin/ruff format --check --quiet .
@@ -32,6 +32,9 @@ types: setup ## mypy --strict
 
 arch: setup ## Import contracts between the layers
 	.venv/bin/lint-imports --no-logo
+
+web: setup ## TypeScript: lint, types, unit tests
+	@scripts/web check
 
 test-fast: setup ## Unit tests only
 	$(PYTEST) tests/unit
