@@ -48,7 +48,7 @@ def _table(title: str, contestants: list[Contestant]) -> Table:
 
 def measure(settings: Settings) -> Outcome:
     outcome = Outcome()
-    seconds, rounds = settings.pick(3.0, 1.0), settings.pick(4, 2)
+    seconds, rounds = settings.pick(3.0, 0.8), settings.pick(4, 2)
 
     def at_a_rate(contestant: Contestant) -> dict[str, Any]:
         return contestant.run(seconds=seconds, rate=RATE, drain=3)

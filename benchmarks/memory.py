@@ -32,7 +32,7 @@ def _kib_each(server: Server, connections: int) -> dict[str, float | str]:
 
 def measure(settings: Settings) -> Outcome:
     outcome = Outcome()
-    connections = settings.pick(5_000, 2_000)
+    connections = settings.pick(5_000, 1_000)
     table = Table(
         title=f"{connections:,} idle connections", columns=("server", "KiB each", "process MiB")
     )

@@ -1,5 +1,5 @@
 """
-One of a thousand readers stops reading: do the others notice, and what does it cost?
+One of many readers stops reading: do the others notice, and what does it cost?
 """
 
 from typing import Any
@@ -16,10 +16,9 @@ from benchmarks.harness.servers import (
 )
 
 NAME = "stalled_reader"
-TITLE = "One reader of a thousand stops reading"
+TITLE = "One reader of many stops reading"
 SERVERS = (AVANCE, CENTRIFUGE, FASTAPI)
 MORE = (AIOHTTP, NODE_WS)
-CONNECTIONS = 1_000
 RATE = 20
 FLOOD_BYTES = 32_768
 QUEUE_LIMIT_MIB = 2.0
@@ -53,7 +52,7 @@ def _sample(contestant: Contestant, settings: Settings) -> dict[str, Any]:
     flooded = contestant.run(**flood)
     grown_kib = process.memory_kib() - memory_kib
     after = contestant.run(seconds=seconds, rate=RATE, drain=2)
-    due = int(seconds * RATE) * (CONNECTIONS - 1)
+    due = int(seconds * RATE) * (contestant.connections - 1)
     return {
         "server": contestant.name,
         "before": before,
@@ -91,8 +90,9 @@ def _judge(outcome: Outcome, sample: dict[str, Any]) -> None:
 
 def measure(settings: Settings) -> Outcome:
     outcome = Outcome()
+    connections = settings.pick(1_000, 250)
     table = Table(
-        title=f"{CONNECTIONS:,} connections, {RATE} events a second",
+        title=f"{connections:,} connections, {RATE} events a second",
         columns=(
             "server",
             "p99 ms before",
@@ -104,7 +104,7 @@ def measure(settings: Settings) -> Outcome:
         ),
     )
     for server in settings.pick((*SERVERS, *MORE), SERVERS):
-        with contest([server], CONNECTIONS, outcome.notes, stalled=1) as contestants:
+        with contest([server], connections, outcome.notes, stalled=1) as contestants:
             for contestant in contestants:
                 sample = _sample(contestant, settings)
                 table.rows.append(_row(server, sample))
