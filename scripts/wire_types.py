@@ -35,7 +35,7 @@ EVENTS: Mapping[str, tuple[type, ...]] = {
         event.ChildChanged,
     ),
     "JobChannelEvent": (event.Snapshot,),
-    "JobsChannelEvent": (event.JobListed, event.JobListSnapshot),
+    "JobsChannelEvent": (event.JobListed, event.JobRemoved, event.JobListSnapshot),
 }
 EXTENDED: frozenset[type] = frozenset({job.JobView})
 """Written as the base of those that inherit from it."""

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from avance import Avance, errors
+from avance.app.sections import SECTIONS
 from avance.cli import main
 from avance.config import describe, read_settings
 from avance.edge.http.problem import CODES
@@ -137,7 +138,7 @@ def test_every_error_code_is_documented() -> None:
 
 
 def test_every_setting_is_documented() -> None:
-    assert headings("settings.md") == {setting.env for setting in describe()}
+    assert headings("settings.md") == {setting.env for setting in describe(SECTIONS)}
 
 
 def test_every_command_is_documented() -> None:

@@ -204,6 +204,14 @@ export interface JobListed {
   job: JobView;
 }
 
+/** On `jobs:#<user>`: a job that had ended is gone. */
+export interface JobRemoved {
+  v: 1;
+  seq: number;
+  type: 'removed';
+  job_id: string;
+}
+
 /** On `jobs:#<user>`: the newest jobs of that user. */
 export interface JobListSnapshot {
   v: 1;
@@ -214,6 +222,7 @@ export interface JobListSnapshot {
 
 export type JobsChannelEvent =
   | JobListed
+  | JobRemoved
   | JobListSnapshot;
 
 /** A task by name and its parameters, by name or by position. */

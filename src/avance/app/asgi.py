@@ -4,9 +4,10 @@ An ASGI app with a lifespan of our own around it.
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 def with_lifespan(app: ASGIApp, open_: Callable[[], AbstractAsyncContextManager[Any]]) -> ASGIApp:
@@ -14,7 +15,7 @@ def with_lifespan(app: ASGIApp, open_: Callable[[], AbstractAsyncContextManager[
     Open on startup, close on shutdown; every other scope goes to the app.
     """
 
-    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve(scope: "Scope", receive: "Receive", send: "Send") -> None:
         if scope["type"] == "lifespan":
             await _lifespan(receive, send, open_)
         else:
@@ -24,7 +25,7 @@ def with_lifespan(app: ASGIApp, open_: Callable[[], AbstractAsyncContextManager[
 
 
 async def _lifespan(
-    receive: Receive, send: Send, open_: Callable[[], AbstractAsyncContextManager[Any]]
+    receive: "Receive", send: "Send", open_: Callable[[], AbstractAsyncContextManager[Any]]
 ) -> None:
     await receive()
     is_started = False

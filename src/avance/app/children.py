@@ -4,7 +4,6 @@ How a process of its own finds the tasks again: each by the module and name unde
 
 import importlib
 import json
-import os
 import runpy
 import sys
 from collections.abc import Mapping
@@ -14,12 +13,10 @@ from avance.errors import ConfigError
 from avance.jobs.perform import Performer
 from avance.jobs.task import MAIN_MODULE, AnyTask, Runner
 
-SPEC_VARIABLE = "AVANCE_CHILD_TASKS"
-
 
 def child_spec(tasks: Mapping[str, AnyTask]) -> str:
     """
-    What a child must know, as text for its environment.
+    What a child must know, as text.
     """
     main = sys.modules.get("__main__")
     places = {
@@ -28,11 +25,11 @@ def child_spec(tasks: Mapping[str, AnyTask]) -> str:
     return json.dumps({"tasks": places, "main": getattr(main, "__file__", None), "path": sys.path})
 
 
-def child_performer() -> Performer:
+def child_performer(argument: str) -> Performer:
     """
     Called once in each child: import what the tasks need, once and not per job.
     """
-    spec = json.loads(os.environ[SPEC_VARIABLE])
+    spec = json.loads(argument)
     sys.path[:] = list(dict.fromkeys([*sys.path, *spec["path"]]))
     modules: dict[str, Mapping[str, Any]] = {}
     return Performer(

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import msgspec
 
-from avance.app.children import SPEC_VARIABLE, child_spec
+from avance.app.children import child_spec
 from avance.app.storage import Storage
 from avance.backends.embedded import EMBEDDED_LIMITS, EmbeddedExecutor, EmbeddedLimits
 from avance.errors import AvanceError, InvalidRequest
@@ -112,10 +112,10 @@ class Kernel:
 
     async def _open_executor(self, stack: AsyncExitStack) -> None:
         options = self._options
-        os.environ[SPEC_VARIABLE] = child_spec(self._tasks)
         executor = EmbeddedExecutor(
             performer=Performer(self._tasks),
             child_target="avance.app.children:child_performer",
+            child_argument=child_spec(self._tasks),
             processes=os.cpu_count() or 1 if options.processes is None else options.processes,
             threads=options.threads,
             async_max=options.async_max,
@@ -124,6 +124,7 @@ class Kernel:
             limits=options.embedded,
         )
         executor.attach(self.reporter.tell, self._answer, self._wake)
+        self.reporter.hold_back_with(executor.pause)
         dispatcher = Dispatcher(
             self.storage.queue,
             executor,
@@ -166,7 +167,8 @@ class Kernel:
                 raise InvalidRequest(f"there is no question {what!r}", code="unknown_question")
             return await self._submit_child(job_id, body)
         except AvanceError as error:
-            return msgspec.json.encode({"error": {"code": error.code, "message": error.message}})
+            refusal = {"code": error.code, "message": error.message, "status": error.status}
+            return msgspec.json.encode({"error": refusal})
 
     async def _submit_child(self, parent_id: str, body: bytes) -> bytes:
         wanted = msgspec.json.decode(body, type=_Spawn)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from random import Random
-from typing import Self
+from typing import Protocol, Self
 
 import msgspec
 
@@ -34,11 +34,27 @@ class ReporterLimits(msgspec.Struct, frozen=True, kw_only=True):
     unavailable_wait_s: tuple[float, ...] = (0.05, 0.2, 1.0, 2.0, 5.0)
     """Between tries while the store cannot take reports; the last repeats, so an end is never thrown away."""
     mailboxes_max: int = 50_000
+    mailbox_reports_max: int = 10_000
+    """With more waiting for the store, the task that tells them is held back until half of them are written."""
     roll_up_interval_s: float = 0.1
     """A parent hears of its children's ordinary progress at most this often."""
 
 
 REPORTER_LIMITS = ReporterLimits()
+
+
+class HoldBack(Protocol):
+    """
+    Lets an attempt wait with its reports, or go on.
+    """
+
+    def __call__(self, job_id: str, attempt: int, *, is_paused: bool) -> None: ...
+
+
+def _nobody_is_held(job_id: str, attempt: int, *, is_paused: bool) -> None:
+    """
+    For reports that come from elsewhere.
+    """
 
 
 class _Mailbox:
@@ -47,6 +63,7 @@ class _Mailbox:
         "changes",
         "gate",
         "is_draining",
+        "is_held",
         "job",
         "job_id",
         "reports",
@@ -63,6 +80,7 @@ class _Mailbox:
         self.changes: list[tuple[Change, asyncio.Future[Job]]] = []
         self.rolls_up = False
         self.is_draining = False
+        self.is_held = False
         self.timer: asyncio.TimerHandle | None = None
 
     @property
@@ -99,6 +117,7 @@ class Reporter:
         self._listeners: list[Listener] = []
         self._tasks = asyncio.TaskGroup()
         self._is_closing = False
+        self._pause: HoldBack = _nobody_is_held
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
@@ -134,7 +153,16 @@ class Reporter:
             mailbox.timer = loop.call_later(
                 max(mailbox.gate.due_s - now_s, 0), self._release, mailbox
             )
+        if len(mailbox.reports) > self._limits.mailbox_reports_max and not mailbox.is_held:
+            mailbox.is_held = True
+            self._pause(report.job_id, report.attempt, is_paused=True)
         self._wake(mailbox)
+
+    def hold_back_with(self, pause: HoldBack) -> None:
+        """
+        Hold a task back that tells more than the store takes.
+        """
+        self._pause = pause
 
     async def create(self, job: Job, encoded_input: bytes) -> Job:
         """
@@ -258,6 +286,9 @@ class Reporter:
                 )
             if reports:
                 await self._apply_reports(mailbox, reports)
+            if mailbox.is_held and len(mailbox.reports) <= self._limits.mailbox_reports_max // 2:
+                mailbox.is_held = False
+                self._pause(mailbox.job_id, mailbox.attempt, is_paused=False)
             for change, answer in changes:
                 await self._apply_change(mailbox, change, answer)
         mailbox.is_draining = False

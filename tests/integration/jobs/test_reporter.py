@@ -222,3 +222,22 @@ async def test_children_roll_up_and_a_parent_that_waits_ends_with_the_last() -> 
     assert job.state is State.COMPLETED
     assert job.children is not None
     assert (job.children.total, job.children.completed, job.children.failed) == (2, 1, 1)
+
+
+async def test_a_task_that_tells_more_than_the_store_takes_is_held_back_and_let_go_again() -> None:
+    held: list[bool] = []
+
+    def pause(job_id: str, attempt: int, *, is_paused: bool) -> None:
+        assert (job_id, attempt) == (ID, 1)
+        held.append(is_paused)
+
+    async with a_reporter() as bench:
+        reporter, store, _ = bench
+        reporter.hold_back_with(pause)
+        await reporter.create(a_job(), b"{}")
+        for number in range(10_500):
+            reporter.tell(LogWritten(job_id=ID, attempt=1, message=str(number)))
+        job = await flushed(reporter)
+        page = await store.stream(job_channel(ID))
+    assert held == [True, False]
+    assert page.top.offset == job.seq == 10_501

@@ -1,0 +1,15 @@
+"""
+What a worker process is spared.
+"""
+
+import subprocess
+import sys
+
+
+def test_declaring_tasks_loads_no_web_framework_no_server_and_no_database() -> None:
+    heavy = "{'fastapi', 'starlette', 'uvicorn', 'sqlite3', 'jwt', 'prometheus_client'}"
+    program = f"import sys, avance; print(sorted({heavy} & set(sys.modules)))"
+    found = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "[]"
