@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 
-def with_lifespan(app: ASGIApp, open_: Callable[[], AbstractAsyncContextManager[Any]]) -> ASGIApp:
+def with_lifespan(
+    app: "ASGIApp", open_: Callable[[], AbstractAsyncContextManager[Any]]
+) -> "ASGIApp":
     """
     Open on startup, close on shutdown; every other scope goes to the app.
     """
