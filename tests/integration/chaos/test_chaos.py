@@ -72,9 +72,9 @@ class Trial:
 
     async def _check(self, job_id: str, screen: Screen) -> None:
         job = (await self.http.get(f"/v1/jobs/{job_id}")).json()
-        events = (
-            await self.http.get(f"/v1/jobs/{job_id}/events", params={"since": 0, "limit": 500})
-        ).json()["events"]
+        answer = await self.http.get(f"/v1/jobs/{job_id}/events", params={"since": 0, "limit": 500})
+        assert answer.status_code == 200, answer.text
+        events = answer.json()["events"]
         ends = [event for event in events if event["type"] == "state" and event["to"] in TERMINAL]
         percents = [
             event["progress"]["percent"] or 0 for event in events if event["type"] == "progress"
