@@ -6,10 +6,20 @@ bits are errors. Data frames to the client are serialised by `avance.edge.link.F
 """
 
 import codecs
+from collections.abc import Callable
 from enum import IntEnum
 from typing import NoReturn
 
 import msgspec
+
+_compiled_unmask: Callable[[bytes, bytes], bytes] | None
+try:
+    # Installed anyway, for other paths: 0.2 µs against 1.8 for 60 bytes, 2 µs against 400 for 64 KiB.
+    from websockets.speedups import apply_mask
+
+    _compiled_unmask = apply_mask
+except ImportError:
+    _compiled_unmask = None
 
 _CONTROL_BYTES_MAX = 125
 _REASON_BYTES_MAX = 123
@@ -123,16 +133,18 @@ class Parser:
             mask = start + 2
             opcode = first & 0x0F
             if opcode >= _CLOSE:
-                self._check_control(first, size)
+                _check_control(first, size)
             else:
-                self._check_data(opcode)
+                if opcode > _BINARY or (opcode == _CONTINUATION) != (self._message is not None):
+                    _fail_order(opcode)
                 if size > _CONTROL_BYTES_MAX:
                     mask += 2 if size == 126 else 8
                     if mask > end:
                         self._keep(data, start, mask)
                         return
                     size = _extended_size(data[start + 2 : mask])
-                self._check_size(size)
+                if size > self._limit or self._message is not None:
+                    self._check_size(size)
             stop = mask + 4 + size
             if stop > end:
                 self._keep(data, start, stop)
@@ -154,23 +166,6 @@ class Parser:
                 events.append(Ping(payload) if opcode == _PING else Pong(payload))
         if start < end:
             self._keep(data, start, start + 2)
-
-    def _check_control(self, first: int, size: int) -> None:
-        if first & 0x0F > _PONG:
-            _fail(f"opcode {first & 0x0F} is reserved")
-        if not first & 0x80:
-            _fail("a control frame is fragmented")
-        if size > _CONTROL_BYTES_MAX:
-            _fail(f"a control frame is longer than {_CONTROL_BYTES_MAX} bytes")
-
-    def _check_data(self, opcode: int) -> None:
-        if opcode > _BINARY:
-            _fail(f"opcode {opcode} is reserved")
-        if opcode == _CONTINUATION:
-            if self._message is None:
-                _fail("a continuation frame has no message to continue")
-        elif self._message is not None:
-            _fail("a message starts inside a fragmented one")
 
     def _check_size(self, size: int) -> None:
         total = size if self._message is None else size + len(self._message)
@@ -207,16 +202,17 @@ class Parser:
         self._decoder = None
 
 
-def unmask(payload: bytes, mask: bytes) -> bytes:
+def unmask_slowly(payload: bytes, mask: bytes) -> bytes:
     """
-    Apply a masking key of four bytes; the same again undoes it.
+    Apply a masking key of four bytes by one XOR of two long integers; the same again undoes it.
     """
     size = len(payload)
-    # One XOR of two long integers: 20 times the speed of a loop over bytes at 100 bytes, 100 times at 64 KiB.
     key = (mask * (size // 4 + 1))[:size]
-    return (int.from_bytes(payload, "little") ^ int.from_bytes(key, "little")).to_bytes(
-        size, "little"
-    )
+    masked = int.from_bytes(payload, "little") ^ int.from_bytes(key, "little")
+    return masked.to_bytes(size, "little")
+
+
+unmask: Callable[[bytes, bytes], bytes] = _compiled_unmask or unmask_slowly
 
 
 def is_close_code(code: int) -> bool:
@@ -224,6 +220,23 @@ def is_close_code(code: int) -> bool:
     True for a code that may stand in a close frame: assigned by the RFC or IANA, or of the ranges for libraries and apps.
     """
     return 1000 <= code <= 1003 or 1007 <= code <= 1014 or 3000 <= code <= 4999
+
+
+def _check_control(first: int, size: int) -> None:
+    if first & 0x0F > _PONG:
+        _fail(f"opcode {first & 0x0F} is reserved")
+    if not first & 0x80:
+        _fail("a control frame is fragmented")
+    if size > _CONTROL_BYTES_MAX:
+        _fail(f"a control frame is longer than {_CONTROL_BYTES_MAX} bytes")
+
+
+def _fail_order(opcode: int) -> NoReturn:
+    if opcode > _BINARY:
+        _fail(f"opcode {opcode} is reserved")
+    if opcode == _CONTINUATION:
+        _fail("a continuation frame has no message to continue")
+    _fail("a message starts inside a fragmented one")
 
 
 def _extended_size(data: bytes) -> int:
