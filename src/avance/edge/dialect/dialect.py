@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from avance.edge.http.access import may_see
 from avance.errors import NotFound
 from avance.jobs.service import Jobs
 from avance.model.job import Job, JobView, State, view
@@ -171,7 +172,7 @@ class JobDialect(Dialect):
             job = await self._jobs.get(job_id)
         except NotFound:
             return self.unknown(job_id)
-        if identity is None or not _may_see(identity, job) or not self.takes(job):
+        if identity is None or not may_see(identity, job) or not self.takes(job):
             return self.unknown(job_id)
         self.job = view(job)
         self._channel = job_channel(job.id)
@@ -179,12 +180,6 @@ class JobDialect(Dialect):
             *(Send(frame) for frame in self.greet(self.job)),
             Watch(self._channel, from_start=True),
         ]
-
-
-def _may_see(identity: Identity, job: Job) -> bool:
-    if identity.is_admin:
-        return identity.tenant is None or identity.tenant == job.tenant
-    return job.owner == identity.user and job.tenant == identity.tenant
 
 
 def thin(effects: list[Effect], frames_max: int = REPLAY_FRAMES_MAX) -> list[Effect]:
