@@ -20,6 +20,7 @@ def _measure_size(
     connections: int, servers: Sequence[Server], settings: Settings, outcome: Outcome
 ) -> None:
     seconds = settings.pick(2.0 if connections >= 10_000 else 1.0, 0.6)
+    beside = "" if servers is CORE else ", other peers"
     rounds = 2 if OTHERS[0] in servers else settings.pick(5, 3)
 
     def one(contestant: Contestant) -> dict[str, Any]:
@@ -28,7 +29,7 @@ def _measure_size(
     with contest(servers, connections, outcome.notes) as contestants:
         take_turns(contestants, rounds, one)
         table = Table(
-            title=f"N = {connections:,}: one event at a time, the next when all have it",
+            title=f"N = {connections:,}{beside}: one event at a time, the next when all have it",
             columns=(
                 "server",
                 "deliveries per CPU-second",

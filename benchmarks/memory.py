@@ -34,7 +34,7 @@ def measure(settings: Settings) -> Outcome:
     outcome = Outcome()
     connections = settings.pick(5_000, 1_000)
     table = Table(
-        title=f"{connections:,} idle connections", columns=("server", "KiB each", "process MiB")
+        title=f"{connections:,} idle connections", columns=("server", "KiB each", "MiB in all")
     )
     for server in settings.pick((*CORE, *OTHERS), CORE):
         try:
@@ -53,8 +53,8 @@ def measure(settings: Settings) -> Outcome:
     table.rows.sort(key=lambda row: float(row[1] or 0))
     outcome.tables.append(table)
     outcome.notes.append(
-        "Resident memory of the serving process, after 500 connections to warm up; the kernel's socket buffers are not in it. "
-        "granian's workers are its children, which this does not count."
+        "Resident memory of the server and its children, after 500 connections to warm up; the kernel's socket buffers are not "
+        "in it. The columns differ in what is loaded once: avance's include its pool of workers."
     )
     return outcome
 

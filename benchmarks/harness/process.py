@@ -66,6 +66,14 @@ def _family(root: int) -> Iterator[int]:
         pending.extend(children.get(pid, []))
 
 
+def _resident_kib(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("VmRSS:")), 0)
+
+
 class Process:
     """
     One server with its children: some of them, as avance's pool of workers, do their work in those.
@@ -145,12 +153,9 @@ class Process:
 
     def memory_kib(self) -> int:
         """
-        Resident memory of the serving process alone; the kernel's socket buffers are not in it.
+        Resident memory of the process and its children; the kernel's socket buffers are not in it.
         """
-        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1])
-        return 0
+        return sum(_resident_kib(pid) for pid in _family(self.pid))
 
     def open_files(self) -> int:
         return len(os.listdir(f"/proc/{self.pid}/fd"))
