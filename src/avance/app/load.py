@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 
 from avance.app.core import Avance
-from avance.app.extension import installed_apps
+from avance.app.extension import App, installed_apps
 from avance.errors import ConfigError
 
 
 def load(target: str | None, *, directory: str | None = None) -> Avance:
     """
-    Import `module:app` from the current directory; None is an app without tasks of its own.
+    Import `module:app` from the current directory; None is an app without tasks of its own, and an `App` is served alone.
 
     Raises:
         ConfigError: There is no such module or app.
@@ -41,6 +41,10 @@ def _import(target: str, directory: str | None) -> Avance:
             value=target,
         ) from error
     found = getattr(module, name, None)
+    if isinstance(found, App):
+        alone = Avance()
+        alone.include(found)
+        return alone
     if not isinstance(found, Avance):
         known = sorted(key for key, value in vars(module).items() if isinstance(value, Avance))
         raise ConfigError(

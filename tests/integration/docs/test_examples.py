@@ -2,6 +2,7 @@
 The programs that the documentation shows, run as a reader would run them.
 """
 
+import json
 import os
 import re
 import subprocess
@@ -9,7 +10,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2 as httpx
 import pytest
+from websockets.asyncio.client import connect
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = ROOT / "docs/examples"
@@ -50,6 +53,43 @@ def mounted(tmp_path: Path, environment: dict[str, str]) -> Iterator[str]:
     finally:
         server.terminate()
         server.communicate()
+
+
+@pytest.fixture
+def steps(tmp_path: Path, environment: dict[str, str]) -> Iterator[str]:
+    """
+    The URL of an app with a socket of its own, served alone.
+    """
+    avance = Path(sys.executable).parent / "avance"
+    server = subprocess.Popen(
+        [avance, "serve", "steps:app", "--port", "0", "--data", tmp_path / "data"],
+        cwd=EXAMPLES,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert server.stdout is not None
+    try:
+        for line in server.stdout:
+            if found := re.search(r"(http://\S+)/docs", line):
+                yield found[1]
+                break
+        else:
+            pytest.fail("the server did not start")
+    finally:
+        server.terminate()
+        server.communicate()
+
+
+async def test_an_app_speaks_its_own_words_on_its_own_socket(steps: str) -> None:
+    async with httpx.AsyncClient(base_url=steps) as http:
+        submit = {"task": "steps.climb", "params": {"steps": 3}}
+        job = (await http.post("/v1/jobs", json=submit)).json()
+    async with connect(f"{steps.replace('http', 'ws', 1)}/ws/steps/{job['id']}") as connection:
+        said = [json.loads(frame) async for frame in connection]
+    assert said[0] == {"type": "hello"}
+    assert [frame["state"] for frame in said[1:]] == ["queued", "running", "completed"]
+    assert connection.close_code == 1000
 
 
 def test_a_script_submits_follows_and_reads_the_result(
