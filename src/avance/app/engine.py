@@ -24,6 +24,7 @@ from avance.backends.embedded import EmbeddedLimits
 from avance.backends.sqlite import SqliteLimits
 from avance.backends.system import SystemClock
 from avance.config import AuthMode, Settings
+from avance.edge.console import HAS_CONSOLE, console_routes
 from avance.edge.dialect.socket import DialectSocket, DialectSockets
 from avance.edge.drivers.wheel import Wheel
 from avance.edge.http.app import http_app, routes
@@ -215,6 +216,8 @@ class Engine:
             on_revoked=self._close_revoked,
             socket_routes=(*self.endpoints.routes(), *self.dialects.routes()),
             routers=tuple(resolve(router) for app in apps for router in app.routers),
+            mounts=console_routes() if HAS_CONSOLE else (),
+            has_console=HAS_CONSOLE,
             public_paths=tuple(path for app in apps for path in app.public_paths),
             body_bytes_max={
                 path: size for app in apps for path, size in app.body_bytes_max.items()

@@ -1,0 +1,40 @@
+import { useJob } from '@avance/react';
+import { Link } from 'wouter';
+import { useI18n } from '../../i18n/I18n.tsx';
+import { nameOf } from '../../lib/job.ts';
+import { useChanges } from '../../lib/useChanges.ts';
+import { Elapsed } from '../../widgets/Elapsed.tsx';
+import { JobBar } from '../../widgets/JobBar.tsx';
+import { ResultView } from '../../widgets/ResultView.tsx';
+import { StateMark } from '../../widgets/StateMark.tsx';
+import css from './Try.module.css';
+
+export function WatchCard({ id }: { id: string }) {
+  const { t } = useI18n();
+  const { job, result, error, isDone, isCompleted, cancel } = useJob(id);
+  useChanges(job === undefined ? id : nameOf(job), job?.state);
+  return (
+    <li className={css.panel} data-job={id}>
+      {job && (
+        <>
+          <div className={css.cardHead}>
+            <StateMark state={job.state} />
+            <Link href={`/jobs/${encodeURIComponent(id)}`}>{nameOf(job)}</Link>
+            <span className={css.note}>
+              <Elapsed job={job} />
+            </span>
+            {!isDone && (
+              // A cancel that is refused leaves the job as it is, and the next event says how.
+              <button type="button" onClick={() => void cancel().catch(() => undefined)}>
+                {t('job.cancel')}
+              </button>
+            )}
+          </div>
+          <JobBar job={job} />
+        </>
+      )}
+      {error && <p className={css.problem}>{error.message}</p>}
+      {isCompleted && <ResultView id={id} value={result} />}
+    </li>
+  );
+}

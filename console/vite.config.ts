@@ -1,0 +1,33 @@
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vite';
+
+const here = (path: string): string => new URL(path, import.meta.url).pathname;
+const server = process.env.AVANCE_URL ?? 'http://127.0.0.1:8030';
+
+export default defineConfig(({ command }) => ({
+  plugins: [react()],
+  // The server writes where it is mounted into the page, so the built files name no place.
+  base: command === 'build' ? './' : '/console/',
+  resolve: {
+    alias: {
+      '@avance/react/styles.css': here('../clients/react/src/styles.css'),
+      '@avance/client': here('../clients/client/src/index.ts'),
+      '@avance/react': here('../clients/react/src/index.ts'),
+    },
+  },
+  build: {
+    outDir: here('../src/avance/edge/_console'),
+    emptyOutDir: true,
+    // A data: URL would be refused by the policy of the page.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  server: {
+    port: 3030,
+    strictPort: true,
+    proxy: {
+      '/v1': server,
+      '/connection': { target: server, ws: true },
+    },
+  },
+}));

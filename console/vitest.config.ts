@@ -1,0 +1,17 @@
+import { mergeConfig } from 'vite';
+import { defineConfig } from 'vitest/config';
+import vite from './vite.config.ts';
+
+const factor = Number(process.env.AVANCE_TEST_TIMEOUT_FACTOR ?? 1);
+
+export default defineConfig((environment) =>
+  mergeConfig(vite(environment), {
+    test: {
+      name: 'console',
+      environment: 'happy-dom',
+      include: ['test/**/*.test.{ts,tsx}'],
+      testTimeout: 20_000 * factor,
+      maxWorkers: 2,
+    },
+  }),
+);
