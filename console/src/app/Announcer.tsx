@@ -25,9 +25,7 @@ export function AnnouncerProvider({ children }: { children: ReactNode }) {
   const merge = useRef((sentences: string[]) => sentences.join(' '));
   useEffect(() => {
     merge.current = (sentences) =>
-      sentences.length === 1
-        ? (sentences[0] ?? '')
-        : t('announce.many', { n: sentences.length });
+      sentences.length === 1 ? (sentences[0] ?? '') : t('announce.many', { n: sentences.length });
   }, [t]);
   const announce = useCallback((sentence: string) => {
     const next = (): void => {

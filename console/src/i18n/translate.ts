@@ -27,5 +27,7 @@ export function translateTo(locale: Locale): Translate {
 /** Spanish when the browser puts it before English. */
 export function preferredLocale(languages: readonly string[]): Locale {
   const known = languages.map((one) => one.slice(0, 2).toLowerCase());
-  return LOCALES.find((locale) => locale === known.find((one) => one === 'es' || one === 'en')) ?? 'en';
+  return (
+    LOCALES.find((locale) => locale === known.find((one) => one === 'es' || one === 'en')) ?? 'en'
+  );
 }

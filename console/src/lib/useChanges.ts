@@ -1,8 +1,8 @@
 import type { JobState } from '@avance/client';
 import { useEffect, useRef } from 'react';
 import { useAnnounce } from '../app/Announcer.tsx';
-import { useI18n } from '../i18n/I18n.tsx';
 import type { Key } from '../i18n/en.ts';
+import { useI18n } from '../i18n/I18n.tsx';
 
 const SAID: Readonly<Partial<Record<JobState, Key>>> = {
   running: 'announce.started',

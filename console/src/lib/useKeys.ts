@@ -32,7 +32,9 @@ export function useKeys(bindings: Bindings): void {
       if (!isOn || event.ctrlKey || event.metaKey || event.altKey || isTaken(event.target)) return;
       const isFollowing = event.timeStamp - beforeAt < SEQUENCE_MS;
       const sequence = isFollowing ? `${before} ${event.key}` : '';
-      const action = latest.current[sequence] ?? (isFollowing && before === 'g' ? undefined : latest.current[event.key]);
+      const action =
+        latest.current[sequence] ??
+        (isFollowing && before === 'g' ? undefined : latest.current[event.key]);
       before = event.key;
       beforeAt = event.timeStamp;
       if (action === undefined) return;
@@ -47,6 +49,7 @@ export function useKeys(bindings: Bindings): void {
 function isTaken(target: EventTarget | null): boolean {
   return (
     document.querySelector('dialog[open]') !== null ||
-    (target instanceof Element && target.closest('input, textarea, select, [contenteditable]') !== null)
+    (target instanceof Element &&
+      target.closest('input, textarea, select, [contenteditable]') !== null)
   );
 }

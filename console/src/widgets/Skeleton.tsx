@@ -10,7 +10,6 @@ export function Skeleton({ rows }: { rows: number }) {
     <div className={css.skeleton} aria-busy="true">
       <span className="visually-hidden">{t('loading.now')}</span>
       {Array.from({ length: rows }, (_, row) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: the rows are all the same
         <div key={row} />
       ))}
     </div>

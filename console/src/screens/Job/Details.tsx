@@ -7,7 +7,8 @@ import css from './Details.module.css';
 
 export function Details({ job }: { job: Job }) {
   const { t } = useI18n();
-  const time = (at: string | undefined): ReactNode => (at === undefined ? null : <Moment at={at} />);
+  const time = (at: string | undefined): ReactNode =>
+    at === undefined ? null : <Moment at={at} />;
   const rows: [string, ReactNode][] = [
     [t('job.id'), <code key="id">{job.id}</code>],
     [t('job.task'), <code key="task">{job.kind}</code>],

@@ -71,7 +71,10 @@ export function parse(fields: readonly Field[], typed: Typed): Parsed {
     const isLeftOut = text.trim() === '' && field.kind !== 'boolean';
     if (isLeftOut && field.isRequired && field.kind !== 'text') {
       problems[field.name] = { key: 'form.required' };
-    } else if (!isLeftOut || (field.kind === 'text' && (field.isRequired || field.initial !== ''))) {
+    } else if (
+      !isLeftOut ||
+      (field.kind === 'text' && (field.isRequired || field.initial !== ''))
+    ) {
       const read = readText(field, text);
       if ('problem' in read) problems[field.name] = read.problem;
       else params[field.name] = read.value;
