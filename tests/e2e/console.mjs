@@ -1,0 +1,78 @@
+// Drive the console in a real browser: node tests/e2e/console.mjs <url> <screenshot folder>. Prints one JSON line.
+import { chromium } from 'playwright-core';
+
+const [url, folder] = process.argv.slice(2);
+const patience = 30_000 * Number(process.env.AVANCE_TEST_TIMEOUT_FACTOR ?? 1);
+const browser = await chromium.launch({
+  executablePath: process.env.AVANCE_CHROMIUM ?? '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+});
+const told = { errors: [], foreign: [], percents: [] };
+try {
+  const context = await browser.newContext({
+    locale: 'es-ES',
+    viewport: { width: 1200, height: 800 },
+  });
+  const page = await context.newPage();
+  page.setDefaultTimeout(patience);
+  page.on('pageerror', (error) => told.errors.push(String(error)));
+  page.on('console', (line) => line.type() === 'error' && told.errors.push(line.text()));
+  page.on('request', (request) => {
+    if (!request.url().startsWith(url) && !request.url().startsWith('blob:'))
+      told.foreign.push(request.url());
+  });
+
+  await page.goto(`${url}/`);
+  await page.getByText('Aún no hay trabajos').waitFor();
+  told.home = page.url();
+  await page.screenshot({ path: `${folder}/empty.png` });
+
+  await page.getByRole('link', { name: 'Probar', exact: true }).click();
+  await page.getByRole('combobox', { name: 'Tarea' }).selectOption('demo.document');
+  await page.getByRole('textbox', { name: 'pages' }).fill('muchas');
+  await page.getByRole('button', { name: 'Enviar' }).click();
+  told.problem = await page.getByText('Escribe un número entero').textContent();
+  await page.getByRole('textbox', { name: 'pages' }).fill('30');
+  await page.getByRole('button', { name: 'Enviar' }).click();
+  const bar = page.getByRole('progressbar');
+  const card = page.locator('[data-job]');
+  await bar.waitFor();
+  const read = async () => Number(await bar.getAttribute('aria-valuenow'));
+  await page.waitForFunction(() => {
+    const now = Number(document.querySelector('[role=progressbar]')?.getAttribute('aria-valuenow'));
+    return now > 0 && now < 100;
+  });
+  told.percents.push(await read());
+  await page.screenshot({ path: `${folder}/try.png` });
+  await card.getByText('Completado').waitFor();
+  told.percents.push(await read());
+
+  await card.getByRole('link').click();
+  await page.getByRole('heading', { name: 'Resultado' }).waitFor();
+  await page.reload();
+  told.result = JSON.parse(
+    await page.locator('section', { hasText: 'Resultado' }).locator('pre').textContent(),
+  );
+  told.title = await page.title();
+  await page.getByText('stored').waitFor();
+  await page.screenshot({ path: `${folder}/job.png`, fullPage: true });
+
+  await page.getByRole('combobox', { name: 'Idioma' }).selectOption('en');
+  await page.getByRole('combobox', { name: 'Theme' }).selectOption('dark');
+  await page.getByRole('link', { name: 'Jobs', exact: true }).click();
+  await page.getByRole('cell', { name: 'Completed', exact: true }).waitFor();
+  told.language = await page.locator('html').getAttribute('lang');
+  await page.screenshot({ path: `${folder}/jobs-dark.png` });
+  await page.goto(`${url}/console/jobs/job_unknown`);
+  await page.getByRole('heading', { name: 'There is no job with this id' }).waitFor();
+  await page.setViewportSize({ width: 320, height: 640 });
+  await page.goto(`${url}/console/jobs`);
+  await page.getByRole('cell', { name: 'Completed', exact: true }).waitFor();
+  told.overflow = await page.evaluate(
+    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  );
+  await page.screenshot({ path: `${folder}/narrow.png` });
+} finally {
+  await browser.close();
+  process.stdout.write(`${JSON.stringify(told)}\n`);
+}
