@@ -145,7 +145,8 @@ def raw_client() -> Callable[..., AbstractAsyncContextManager[Any]]:
 @pytest.fixture
 def serve() -> Serve:
     """
-    A real uvicorn: `/native` by the protocol class, `/asgi` by the ASGI function, `/http_stream` and `/sse`.
+    A real uvicorn: `/native` by the protocol class, `/asgi` by the ASGI function, `/plain` by the same without sight of the
+    server, `/http_stream` and `/sse`.
     """
 
     @asynccontextmanager
@@ -153,6 +154,12 @@ def serve() -> Serve:
         sessions = Sessions()
 
         async def app(scope: Any, receive: Any, send: Any) -> None:
+            if scope["path"] == "/plain":
+                uvicorn_receive = receive
+
+                async def receive() -> Any:
+                    return await uvicorn_receive()
+
             if scope["type"] == "websocket":
                 await serve_websocket(scope, receive, send, sessions.open, limits=limits)
             else:

@@ -11,6 +11,7 @@ import pytest
 import websockets
 
 from avance.edge.drivers import SocketLimits
+from avance.edge.drivers.writer import Writer
 from avance.edge.link import Frame
 
 Serve = Callable[..., AbstractAsyncContextManager[Any]]
@@ -22,7 +23,7 @@ FRAME = Frame(b"x" * 16_000)
 FRAMES_MAX = 2_000
 
 
-@pytest.fixture(params=["/native", "/asgi"])
+@pytest.fixture(params=["/native", "/asgi", "/plain"])
 def path(request: pytest.FixtureRequest) -> str:
     return request.param
 
@@ -41,7 +42,9 @@ async def fill(peer: Any) -> int:
 
 def unsent_bytes(peer: Any) -> int:
     link = peer.link
-    return link._size if hasattr(link, "_size") else link._transport.get_write_buffer_size()
+    if isinstance(link, Writer):
+        return link._size + (link.shortcut.unsent_bytes if link.shortcut else 0)
+    return link._transport.get_write_buffer_size()
 
 
 async def test_the_link_turns_unwritable_and_its_buffer_is_bounded(

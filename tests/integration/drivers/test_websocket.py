@@ -19,7 +19,7 @@ Serve = Callable[..., AbstractAsyncContextManager[Any]]
 Raw = Callable[..., AbstractAsyncContextManager[Any]]
 
 
-@pytest.fixture(params=["/native", "/asgi"])
+@pytest.fixture(params=["/native", "/asgi", "/plain"])
 def path(request: pytest.FixtureRequest) -> str:
     return request.param
 
@@ -29,6 +29,16 @@ async def closed(client: websockets.ClientConnection) -> tuple[int, str]:
         await client.wait_closed()
     assert client.close_code is not None
     return client.close_code, client.close_reason or ""
+
+
+async def test_frames_take_the_shortcut_wherever_uvicorn_shows_its_transport(serve: Serve) -> None:
+    async with (
+        serve() as server,
+        websockets.connect(server.url("/asgi")),
+        websockets.connect(server.url("/plain"), compression=None),
+    ):
+        assert (await server.sessions.next()).link.shortcut is not None
+        assert (await server.sessions.next()).link.shortcut is None
 
 
 async def test_text_and_binary_go_both_ways(serve: Serve, path: str) -> None:
@@ -304,9 +314,9 @@ async def test_pings_go_out_and_their_answers_reach_the_session(serve: Serve) ->
             peer = await server.sessions.next()
             for _ in range(3):
                 await peer.next("pong")
-            assert len(server.wheel) == 1
+            assert server.wheel.entry_count == 1
         await peer.next("lost")
-        assert len(server.wheel) == 0
+        assert server.wheel.entry_count == 0
 
 
 async def test_a_client_that_answers_no_ping_is_closed(serve: Serve, raw_client: Raw) -> None:

@@ -6,6 +6,7 @@ from starlette.types import Receive, Scope, Send
 from avance.edge.drivers.handshake import asgi_handshake, problem_body
 from avance.edge.drivers.limits import SocketLimits
 from avance.edge.drivers.rfc6455 import Code
+from avance.edge.drivers.shortcut import find_shortcut
 from avance.edge.drivers.writer import Writer, drop_transport
 from avance.edge.link import Accepted, Frame, Open, Refused
 
@@ -23,7 +24,8 @@ async def serve_websocket(
     """
     Serve one WebSocket of any ASGI server, from its connect to its end.
 
-    The server pings and compresses by its own settings; `Accepted.ping_interval_s` does not act here.
+    The server pings by its own settings; `Accepted.ping_interval_s` does not act here. Under uvicorn data frames go straight
+    to its transport, uncompressed and past middleware that wraps `send`; elsewhere each is one `send`.
     """
     connect = await receive()
     if connect["type"] != "websocket.connect":
@@ -36,6 +38,7 @@ async def serve_websocket(
     socket = _Socket(receive, send, answer, writer)
     try:
         await send({"type": "websocket.accept", "subprotocol": answer.subprotocol, "headers": []})
+        writer.shortcut = find_shortcut(receive)
         await writer.run(answer.peer, read=socket.read, send=socket.send, end=socket.end)
     finally:
         if writer.is_aborted:

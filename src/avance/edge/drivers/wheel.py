@@ -47,7 +47,9 @@ class Wheel:
             self._timer.cancel()
             self._timer = None
 
-    def __len__(self) -> int:
+    @property
+    def entry_count(self) -> int:
+        # No `__len__`: an idle wheel would be false, and `wheel or Wheel()` would run two of them.
         return len(self._due)
 
     def schedule(self, entry: Timed, delay_s: float) -> None:

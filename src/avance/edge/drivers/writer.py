@@ -5,6 +5,7 @@ import anyio
 from starlette.types import Receive
 
 from avance.edge.drivers.limits import SocketLimits
+from avance.edge.drivers.shortcut import Shortcut
 from avance.edge.link import Frame, Peer
 
 
@@ -28,6 +29,7 @@ class Writer:
         "_waiter",
         "is_aborted",
         "is_over",
+        "shortcut",
     )
 
     def __init__(self, limits: SocketLimits) -> None:
@@ -43,17 +45,23 @@ class Writer:
         self.is_over = False
         """Closed, aborted or gone: nothing more is taken."""
         self.is_aborted = False
+        self.shortcut: Shortcut | None = None
+        """Takes what is written while nothing waits here."""
 
     @property
     def is_writable(self) -> bool:
-        if not self._is_sending and self._size <= self._limits.write_high_bytes:
+        if self._is_writable():
             return True
         # Whoever saw this waits for `Peer.resume`.
         self._is_missed = True
+        self._wake()
         return False
 
     def write(self, frames: Sequence[Frame]) -> None:
         if self.is_over:
+            return
+        if self.shortcut is not None and not self._frames and not self._is_sending:
+            self._write_past(self.shortcut, frames)
             return
         self._frames += frames
         self._size += sum([len(frame.payload) for frame in frames])
@@ -121,14 +129,41 @@ class Writer:
                 await send(frames)
                 self._is_sending = False
                 self._size -= sum([len(frame.payload) for frame in frames])
-                if self._is_missed and self.is_writable:
-                    self._is_missed = False
-                    peer.resume()
-            if self.is_over:
+            while self._is_missed and self.shortcut is not None and not self.shortcut.is_writable:
+                await self.shortcut.drained()
+            if self._is_missed and self._is_writable():
+                self._is_missed = False
+                peer.resume()
+            elif self.is_over:
                 return
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
-            self._waiter = None
+            else:
+                await self._sleep()
+
+    def _is_writable(self) -> bool:
+        if self._is_sending or self._size > self._limits.write_high_bytes:
+            return False
+        return self.shortcut is None or self.shortcut.is_writable
+
+    def _write_past(self, shortcut: Shortcut, frames: Sequence[Frame]) -> None:
+        if len(frames) == 1:
+            data = frames[0].websocket
+        else:
+            data = b"".join([frame.websocket for frame in frames])
+        if (
+            not shortcut.is_writable
+            and shortcut.unsent_bytes + len(data) > self._limits.write_bytes_max
+        ):
+            self.abort()
+        else:
+            shortcut.write(data)
+
+    async def _sleep(self) -> None:
+        """
+        Until there is something to do.
+        """
+        self._waiter = asyncio.get_running_loop().create_future()
+        await self._waiter
+        self._waiter = None
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

@@ -44,7 +44,7 @@ async def test_an_entry_is_never_early_and_at_most_one_tick_late(time: Time, whe
     time.now_s = 1005.1 + 0.25
     wheel.turn()
     assert entry.calls == 1
-    assert len(wheel) == 0
+    assert wheel.entry_count == 0
 
 
 async def test_an_entry_comes_again_after_the_seconds_it_answers(time: Time, wheel: Wheel) -> None:
@@ -58,7 +58,7 @@ async def test_an_entry_comes_again_after_the_seconds_it_answers(time: Time, whe
     time.now_s += 0.5
     wheel.turn()
     assert entry.calls == 2
-    assert len(wheel) == 0
+    assert wheel.entry_count == 0
 
 
 async def test_scheduling_again_replaces_what_was_due(time: Time, wheel: Wheel) -> None:
@@ -68,7 +68,7 @@ async def test_scheduling_again_replaces_what_was_due(time: Time, wheel: Wheel) 
     time.now_s += 5
     wheel.turn()
     assert entry.calls == 0
-    assert len(wheel) == 1
+    assert wheel.entry_count == 1
 
 
 async def test_a_cancelled_entry_does_not_come(time: Time, wheel: Wheel) -> None:
@@ -122,4 +122,4 @@ async def test_a_broken_entry_does_not_stop_the_others(
 async def test_a_closed_wheel_holds_nobody(time: Time) -> None:
     async with Wheel(monotonic_s=time) as wheel:
         wheel.schedule(Entry(), 1)
-    assert len(wheel) == 0
+    assert wheel.entry_count == 0
