@@ -13,7 +13,7 @@ setup: ## Make .venv and node_modules from the lock files; instant when nothing 
 	@scripts/setup python node
 
 run: ## Serve on http://127.0.0.1:8030 with SQLite in ./avance-data until Ctrl-C; APP=module:app for tasks
-	@scripts/setup python && exec .venv/bin/avance serve $(APP) --host $(HOST) --port $(PORT) --data avance-data
+	@scripts/setup python node && scripts/console && exec .venv/bin/avance serve $(APP) --host $(HOST) --port $(PORT) --data avance-data
 
 test: ## Everything: install what is missing, check, every test
 	@scripts/test
@@ -48,5 +48,5 @@ bench: setup ## Ask the questions of benchmarks/, beside peers; ARGS="--quick fa
 docs: ## The documentation into site/
 	scripts/docs
 
-build: setup ## Wheel and sdist into dist/
-	scripts/uv build
+build: setup ## Wheel and sdist, with the console, into dist/
+	scripts/console && scripts/uv build
