@@ -20,7 +20,7 @@ TITLES = {
 
 def measure(settings: Settings) -> Outcome:
     outcome = Outcome()
-    many, few = settings.pick((6_000, 500), (600, 100))
+    many, few = settings.pick((3_000, 300), (600, 100))
     plan = (
         ("jobs", many, AT_ONCE),
         ("process_jobs", many, AT_ONCE),
