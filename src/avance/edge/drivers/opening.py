@@ -26,6 +26,17 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     headers: tuple[tuple[bytes, bytes], ...]
     """Names in lower case."""
 
+    @property
+    def path(self) -> str:
+        """
+        As it came, with its percent escapes.
+        """
+        return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> str:
+        return self.target.partition("?")[2]
+
     def values(self, name: bytes) -> list[str]:
         return [value.decode("latin-1") for key, value in self.headers if key == name]
 
