@@ -4,7 +4,7 @@ What does a connection with one subscription cost while nothing happens?
 
 from benchmarks.harness.process import DidNotStart
 from benchmarks.harness.question import Outcome, Settings, Table, main
-from benchmarks.harness.servers import CORE, OTHERS, Running, Server
+from benchmarks.harness.servers import CORE, GRANIAN, OTHERS, Running, Server
 
 NAME = "memory"
 TITLE = "Memory of an idle connection with one subscription"
@@ -17,10 +17,10 @@ def _kib_each(server: Server, connections: int) -> dict[str, float | str]:
         # What is loaded or allocated once must not be counted on the connections.
         load.connect(WARM_UP)
         load.ask("run", events=5, window=1, seconds=5)
-        before = running.process.memory_kib()
+        before = running.process.memory_kib(with_children=server is GRANIAN)
         with running.load(connections) as more:
             more.connect(connections)
-            after = running.process.memory_kib()
+            after = running.process.memory_kib(with_children=server is GRANIAN)
     return {
         "server": server.name,
         "connections": connections,
@@ -34,7 +34,7 @@ def measure(settings: Settings) -> Outcome:
     outcome = Outcome()
     connections = settings.pick(5_000, 1_000)
     table = Table(
-        title=f"{connections:,} idle connections", columns=("server", "KiB each", "MiB in all")
+        title=f"{connections:,} idle connections", columns=("server", "KiB each", "process MiB")
     )
     for server in settings.pick((*CORE, *OTHERS), CORE):
         try:
@@ -53,8 +53,8 @@ def measure(settings: Settings) -> Outcome:
     table.rows.sort(key=lambda row: float(row[1] or 0))
     outcome.tables.append(table)
     outcome.notes.append(
-        "Resident memory of the server and its children, after 500 connections to warm up; the kernel's socket buffers are not "
-        "in it. The columns differ in what is loaded once: avance's include its pool of workers."
+        "Resident memory of the process that serves (of granian its worker, a child), after 500 connections to warm up; the "
+        "kernel's socket buffers are not in it."
     )
     return outcome
 

@@ -151,11 +151,12 @@ class Process:
         stats = [stat for pid in _family(self.pid) if (stat := _stat(pid))]
         return sum(int(stat[11]) + int(stat[12]) for stat in stats) / TICKS_PER_S
 
-    def memory_kib(self) -> int:
+    def memory_kib(self, *, with_children: bool = False) -> int:
         """
-        Resident memory of the process and its children; the kernel's socket buffers are not in it.
+        Resident memory of the process that serves; the kernel's socket buffers are not in it.
         """
-        return sum(_resident_kib(pid) for pid in _family(self.pid))
+        pids = _family(self.pid) if with_children else (self.pid,)
+        return sum(_resident_kib(pid) for pid in pids)
 
     def open_files(self) -> int:
         return len(os.listdir(f"/proc/{self.pid}/fd"))
