@@ -80,6 +80,8 @@ class Trial:
             event["progress"]["percent"] or 0 for event in events if event["type"] == "progress"
         ]
         assert screen.faults == [], (job_id, job["kind"], screen.faults)
+        # A job that goes to and fro between queue and worker without anything done would tell of it for ever.
+        assert job["seq"] < 500, (job_id, job["kind"], events[-20:])
         assert screen.ends == 1
         assert len(ends) == 1, (job_id, ends)
         assert events[-1] == ends[0]

@@ -89,7 +89,9 @@ class ProcessRunner:
             return max(0, self._places - len(self._waiting))
         if len(self._idle) > len(self._waiting):
             return len(self._idle) - len(self._waiting) + self._ahead.room(0)
-        return self._ahead.room(len(self._waiting)) if self._links else 0
+        # Without a child that works, what is fetched ahead would go back at once, and come again, without end.
+        is_served = self._fault is None and any(link.is_ready for link in self._links)
+        return self._ahead.room(len(self._waiting)) if is_served else 0
 
     def start(self, course: Course) -> None:
         if self._fault is not None and not self._idle:
