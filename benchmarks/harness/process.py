@@ -3,6 +3,7 @@ A server as a process of its own, pinned to a core, with its CPU time and memory
 """
 
 import contextlib
+import ctypes
 import os
 import resource
 import signal
@@ -25,6 +26,10 @@ STOP_TIMEOUT_S = 15.0
 POLL_S = 0.02
 
 
+_LIBC = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
+
+
 class DidNotStart(Exception):
     """
     A server ended, or did not listen, before the benchmark could begin.
@@ -40,6 +45,13 @@ def free_port() -> int:
 def raise_file_limit() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def end_with_parent() -> None:
+    """
+    For a child before it runs: no server and no generator stays behind when a run is killed.
+    """
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def file_limit() -> int:
@@ -108,6 +120,7 @@ class Process:
         def prepare() -> None:
             os.sched_setaffinity(0, self._cores)
             raise_file_limit()
+            end_with_parent()
 
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
