@@ -4,7 +4,6 @@ A submitted job, in the hands of whoever submitted it.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
 from typing import Any
 
 import msgspec
@@ -70,11 +69,8 @@ class JobHandle:
         Raises:
             TimeoutError: It did not come in time; the job goes on.
         """
-        async with asyncio.timeout(timeout_s), aclosing(self._jobs.follow(self.id)) as changes:
-            async for job in changes:
-                if job.state.is_terminal:
-                    return job
-        raise AssertionError("a stream of changes ends only with its job")
+        async with asyncio.timeout(timeout_s):
+            return await self._jobs.ended(self.id)
 
     async def result(self, *, timeout_s: float | None = None) -> Any:
         """

@@ -4,6 +4,7 @@ What can be done with jobs. Who may do it is decided above.
 
 import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any
 
 import msgspec
@@ -256,6 +257,24 @@ class Jobs:
             yield job
             if job.state.is_terminal:
                 return
+
+    async def ended(self, job_id: str) -> Job:
+        """
+        Wait for the end, and read the job then.
+        """
+        job = await self.get(job_id)
+        if job.state.is_terminal:
+            return job
+        async with aclosing(
+            self._follower.events(job_channel(job_id), since=job.seq)
+        ) as publications:
+            async for publication in publications:
+                # Every other event can be passed by unread.
+                if b'"type":"state"' in publication.data:
+                    job = await self.get(job_id)
+                    if job.state.is_terminal:
+                        return job
+        raise AssertionError("a stream of events ends only with its reader")
 
     async def track(self, job: Job) -> Job:
         """
