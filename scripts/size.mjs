@@ -15,11 +15,21 @@ for (const { name, entry, bytesMax } of BUDGETS) {
   readFileSync(entry);
   const bundle = await rolldown({ input: entry, external: (id) => !isOwn(id), logLevel: 'silent' });
   const { output } = await bundle.generate({ format: 'esm', minify: true });
-  const bytes = output.reduce(
-    (sum, file) => sum + gzipSync(file.code ?? file.source, { level: 9 }).length,
-    0,
-  );
+  // What a page loads by itself, not what it asks for in rare cases.
+  const files = new Map(output.map((file) => [file.fileName, file]));
+  const loaded = new Set();
+  const load = (fileName) => {
+    if (!files.has(fileName) || loaded.has(fileName)) return;
+    loaded.add(fileName);
+    files.get(fileName).imports.forEach(load);
+  };
+  load(output[0].fileName);
+  const sizeOf = (fileName) => gzipSync(files.get(fileName).code, { level: 9 }).length;
+  const bytes = [...loaded].reduce((sum, fileName) => sum + sizeOf(fileName), 0);
   isOver ||= bytes > bytesMax;
+  for (const fileName of files.keys()) {
+    if (!loaded.has(fileName)) console.log(`     ${name} ${sizeOf(fileName)} bytes on demand`);
+  }
   console.log(`${bytes > bytesMax ? 'OVER ' : 'ok   '}${name} ${bytes} of ${bytesMax} bytes`);
 }
 process.exitCode = isOver ? 1 : 0;

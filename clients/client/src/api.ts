@@ -39,7 +39,7 @@ export class Api {
   }
 
   tasks(options?: RequestOptions): Promise<TaskList> {
-    return this.#call('/v1/tasks', { ...options });
+    return this.#call('/v1/tasks', options);
   }
 
   submit(body: SubmitRequest, options?: RequestOptions): Promise<Submitted> {
@@ -51,7 +51,7 @@ export class Api {
   }
 
   job(id: string, options?: RequestOptions): Promise<JobView> {
-    return this.#call(pathOf(id), { ...options });
+    return this.#call(pathOf(id), options);
   }
 
   events(id: string, query: EventsQuery, options?: RequestOptions): Promise<JobEvents> {
@@ -59,11 +59,11 @@ export class Api {
   }
 
   result(id: string, options?: RequestOptions): Promise<unknown> {
-    return this.#call(`${pathOf(id)}/result`, { ...options });
+    return this.#call(`${pathOf(id)}/result`, options);
   }
 
   input(id: string, options?: RequestOptions): Promise<unknown> {
-    return this.#call(`${pathOf(id)}/input`, { ...options });
+    return this.#call(`${pathOf(id)}/input`, options);
   }
 
   cancel(id: string, options?: RequestOptions): Promise<JobView> {
@@ -82,7 +82,7 @@ export class Api {
     return this.#call('/v1/tokens', { ...options, method: 'POST', body: {} });
   }
 
-  async #call<T>(path: string, call: Call): Promise<T> {
+  async #call<T>(path: string, call: Call = {}): Promise<T> {
     const own = await this.#tokens.current();
     try {
       return await this.#send<T>(path, call, own ?? (this.#isOpen ? undefined : call.token));

@@ -1,17 +1,19 @@
 import type { Options as CentrifugeOptions } from 'centrifuge';
 import { Api } from './api.ts';
 import { asAvanceError } from './errors.ts';
-import { Feed } from './feed.ts';
-import { type JobContext, JobRef } from './job.ts';
-import { type JobFilter, type JobListContext, JobListRef, type JobsFollower } from './jobList.ts';
-import { Connection, type Link, type Sink } from './link.ts';
+import { createFeed } from './feed.ts';
+import { JobRef } from './job.ts';
+import type { JobFilter } from './jobFilter.ts';
+import { createJobList, type JobListRef, type JobsFollower } from './jobList.ts';
+import { type Connection, createConnection, type Link, type Sink } from './link.ts';
+import { sharedLocks } from './lock.ts';
 import type { JobHandle } from './model.ts';
-import { type JobEntry, takeView } from './reduce.ts';
-import { SharedLink, sharedLocks } from './sharedLink.ts';
-import { SocketLink, type Transport } from './socketLink.ts';
-import { Store } from './store.ts';
-import { type TokenSource, Tokens, userOf } from './tokens.ts';
-import { Watches } from './watches.ts';
+import { takeView } from './reduce.ts';
+import { shareLink } from './sharedLink.ts';
+import { openSocket, type Transport } from './socketLink.ts';
+import { createStore } from './store.ts';
+import { createTokens, type TokenSource, userOf } from './tokens.ts';
+import { createWatches } from './watches.ts';
 import type { SubmitRequest, Submitted } from './wire.ts';
 
 export interface AvanceOptions {
@@ -33,86 +35,64 @@ export interface AvanceOptions {
 export type SubmitOptions = Omit<SubmitRequest, 'task' | 'params'>;
 
 /** Follows jobs. Nothing is connected until something is watched. */
-export class AvanceClient {
-  readonly connection: Connection = new Connection();
+export interface AvanceClient {
+  readonly connection: Connection;
+  /** The REST side of the server. */
   readonly api: Api;
-  readonly #options: AvanceOptions;
-  readonly #tokens: Tokens;
-  readonly #store = new Store();
-  readonly #watches = new Watches(() => this.#link());
-  readonly #feed = new Feed(this.#store, this.#watches, this.connection);
-  readonly #jobs: JobContext;
-  readonly #lists: JobListContext;
-  #opened: Link | undefined;
-
-  constructor(options: AvanceOptions) {
-    this.#options = options;
-    this.#tokens = new Tokens(options.token);
-    // Unbound, the fetch of a browser refuses to work.
-    const fetcher = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
-    const api = new Api(() => this.url, this.#tokens, fetcher);
-    const store = this.#store;
-    this.api = api;
-    this.#jobs = { api, store, watches: this.#watches, adopt: (one) => this.#adopt(one) };
-    this.#lists = { api, store, followJobs: (follower) => this.#followJobs(follower) };
-  }
-
   /** Where the server is, without a slash at the end. */
-  get url(): string {
-    const { url = '/' } = this.#options;
-    return new URL(url, globalThis.location?.href).href.replace(/\/+$/, '');
-  }
-
+  readonly url: string;
   /** The token of the page's user, if it has one; fetched anew when it has ended. */
-  token(): Promise<string | undefined> {
-    return this.#tokens.current();
-  }
-
+  token(): Promise<string | undefined>;
   /** Name a job by its id, or by the handle that a submit gave. */
-  job<R = unknown>(job: string | JobHandle): JobRef<R> {
-    return new JobRef<R>(this.#jobs, typeof job === 'string' ? { id: job } : job);
-  }
-
+  job<R = unknown>(job: string | JobHandle): JobRef<R>;
   /** Lists of jobs. */
-  get jobs(): { list: (filter?: JobFilter) => JobListRef } {
-    return { list: (filter = {}) => new JobListRef(this.#lists, filter) };
-  }
-
+  readonly jobs: { list: (filter?: JobFilter) => JobListRef };
   /** Submit a task by name. */
-  async submit<R = unknown>(
+  submit<R = unknown>(
     task: string,
-    params: Record<string, unknown> | unknown[] = {},
-    options: SubmitOptions = {},
-  ): Promise<JobRef<R>> {
-    return this.#adopt<R>(await this.api.submit({ ...options, task, params }));
-  }
-
+    params?: Record<string, unknown> | unknown[],
+    options?: SubmitOptions,
+  ): Promise<JobRef<R>>;
   /** Try again now, also after the server sent this client away. */
-  reconnect(): void {
-    this.#opened?.reconnect();
-  }
-
+  reconnect(): void;
   /** Close the connection; what is watched later opens another. */
-  close(): void {
-    this.#watches.clear();
-    this.#opened?.close();
-    this.#opened = undefined;
-    this.#feed.rest();
+  close(): void;
+}
+
+/** Make a client. It touches neither network nor page before something is watched. */
+export function createAvance(options: AvanceOptions = {}): AvanceClient {
+  const tokens = createTokens(options.token);
+  // Unbound, the fetch of a browser refuses to work.
+  const fetcher = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
+  const api = new Api(baseUrl, tokens, fetcher);
+  const store = createStore();
+  const connection = createConnection();
+  const watches = createWatches(link);
+  const feed = createFeed(store, watches, connection);
+  let opened: Link | undefined;
+
+  function baseUrl(): string {
+    return new URL(options.url ?? '/', globalThis.location?.href).href.replace(/\/+$/, '');
   }
 
-  #adopt<R>({ channel: _, token_expires_at: __, urls: ___, ...submitted }: Submitted): JobRef<R> {
-    const { token, ...view } = submitted;
-    this.#store.update(view.id, (entry) => takeView(entry, view, { isFull: true }));
-    return this.job<R>({ id: view.id, token });
+  function job<R>(named: string | JobHandle): JobRef<R> {
+    const handle = typeof named === 'string' ? { id: named } : named;
+    return new JobRef<R>({ api, store, watches, adopt }, handle);
   }
 
-  #followJobs(follower: JobsFollower): () => void {
-    const stop = this.#feed.follow(follower);
+  function adopt<R>(submitted: Submitted): JobRef<R> {
+    const { token, channel: _, token_expires_at: __, urls: ___, ...view } = submitted;
+    store.update(view.id, (entry) => takeView(entry, view, { isFull: true }));
+    return job<R>({ id: view.id, token });
+  }
+
+  function followJobs(follower: JobsFollower): () => void {
+    const stop = feed.follow(follower);
     let release: (() => void) | undefined;
     let isStopped = false;
     const watch = async (): Promise<void> => {
-      const channel = `jobs:#${await this.#user()}`;
-      if (!isStopped) release = this.#watches.add(channel);
+      const channel = `jobs:#${await user()}`;
+      if (!isStopped) release = watches.add(channel);
     };
     watch().catch((error: unknown) => follower.onError(asAvanceError(error)));
     return () => {
@@ -122,45 +102,51 @@ export class AvanceClient {
     };
   }
 
-  async #user(): Promise<string> {
+  async function user(): Promise<string> {
     // Without a token the server is open, and it alone knows who everybody is there.
-    return userOf(await this.#tokens.current()) ?? (await this.api.token()).user;
+    return userOf(await tokens.current()) ?? (await api.token()).user;
   }
 
-  #link(): Link {
-    if (this.#opened === undefined) {
-      this.#feed.watchNetwork();
-      const locks = this.#options.isShared === false ? undefined : sharedLocks();
-      this.#opened = locks === undefined ? this.#socket(this.#feed) : this.#shared(locks);
+  function link(): Link {
+    if (!opened) {
+      feed.watchNetwork();
+      const locks = options.isShared === false ? undefined : sharedLocks();
+      opened = locks ? shared(locks) : socket(feed);
     }
-    return this.#opened;
+    return opened;
   }
 
-  #socket(sink: Sink): Link {
-    const { transport = 'auto', centrifuge = {}, renewJobToken: renew } = this.#options;
-    const position = (channel: string) => this.#feed.position(channel);
-    const { api } = this;
-    const base = this.url;
-    const tokens = this.#tokens;
-    return new SocketLink({ base, transport, tokens, renew, centrifuge, position, api }, sink);
+  function socket(sink: Sink): Link {
+    const { transport = 'auto', centrifuge = {}, renewJobToken: renew } = options;
+    const { position } = feed;
+    const base = baseUrl();
+    return openSocket({ base, transport, tokens, renew, centrifuge, position, api }, sink);
   }
 
-  #shared(locks: LockManager): Link {
-    const feed = this.#feed;
-    const options = {
-      locks,
-      // Tabs of different users must not hear each other.
-      name: async () => `avance ${this.url} ${userOf(await this.#tokens.current()) ?? ''}`,
-      open: (sink: Sink) => this.#socket(sink),
-      position: (channel: string) => feed.position(channel),
-      stateOf: (channel: string) => feed.known(channel),
-      adopt: (channel: string, state: unknown) => feed.adopt(channel, state as JobEntry),
-    };
-    return new SharedLink(options, feed);
+  function shared(locks: LockManager): Link {
+    // Tabs of different users must not hear each other.
+    const name = async (): Promise<string> =>
+      `avance ${baseUrl()} ${userOf(await tokens.current()) ?? ''}`;
+    return shareLink({ ...feed, locks, name, open: socket }, feed);
   }
-}
 
-/** Make a client. It touches neither network nor page before something is watched. */
-export function createAvance(options: AvanceOptions = {}): AvanceClient {
-  return new AvanceClient(options);
+  return {
+    connection,
+    api,
+    get url() {
+      return baseUrl();
+    },
+    token: tokens.current,
+    job,
+    jobs: { list: (filter = {}) => createJobList({ api, store, followJobs }, filter) },
+    submit: async (task, params = {}, more = {}) =>
+      adopt(await api.submit({ ...more, task, params })),
+    reconnect: () => opened?.reconnect(),
+    close() {
+      watches.clear();
+      opened?.close();
+      opened = undefined;
+      feed.rest();
+    },
+  };
 }

@@ -1,5 +1,10 @@
 export type { Api, RequestOptions } from './api.ts';
-export { AvanceClient, type AvanceOptions, createAvance, type SubmitOptions } from './client.ts';
+export {
+  type AvanceClient,
+  type AvanceOptions,
+  createAvance,
+  type SubmitOptions,
+} from './client.ts';
 export {
   AvanceError,
   Conflict,
@@ -14,7 +19,8 @@ export {
   Unavailable,
 } from './errors.ts';
 export type { JobRef } from './job.ts';
-export type { JobFilter, JobListRef, JobListState } from './jobList.ts';
+export type { JobFilter } from './jobFilter.ts';
+export type { JobListRef, JobListState } from './jobList.ts';
 export type { Connection, ConnectionState, ConnectionStatus } from './link.ts';
 export {
   assertNever,

@@ -1,5 +1,5 @@
 import type { AvanceError } from './errors.ts';
-import { Subscribable } from './subscribable.ts';
+import { createNotifier } from './notifier.ts';
 
 export type ConnectionStatus = 'connecting' | 'live' | 'recovering' | 'polling' | 'offline';
 
@@ -39,23 +39,37 @@ export interface Link {
   close(): void;
 }
 
-export const CONNECTING: ConnectionState = {
-  status: 'connecting',
-  code: undefined,
-  reason: undefined,
-  isTerminal: false,
-};
+export function connectionIn(
+  status: ConnectionStatus,
+  code?: number,
+  reason?: string,
+  isTerminal = false,
+): ConnectionState {
+  return { status, code, reason, isTerminal };
+}
+
+export const CONNECTING: ConnectionState = connectionIn('connecting');
 
 /** How the connection is, as an external store. */
-export class Connection extends Subscribable {
-  #state = CONNECTING;
+export interface Connection {
+  readonly subscribe: (listener: () => void) => () => void;
+  readonly get: () => ConnectionState;
+}
 
-  readonly get = (): ConnectionState => this.#state;
+export interface SettableConnection extends Connection {
+  set: (state: ConnectionState) => void;
+}
 
-  set(state: ConnectionState): void {
-    const { status, isTerminal } = this.#state;
-    if (status === state.status && isTerminal === state.isTerminal) return;
-    this.#state = state;
-    this.notify();
-  }
+export function createConnection(): SettableConnection {
+  const { subscribe, notify } = createNotifier();
+  let shown = CONNECTING;
+  return {
+    subscribe,
+    get: () => shown,
+    set: (state) => {
+      if (shown.status === state.status && shown.isTerminal === state.isTerminal) return;
+      shown = state;
+      notify();
+    },
+  };
 }

@@ -1,123 +1,85 @@
+// Loaded on demand: it imports nothing but types, so that no other file is split for it.
+
 import type { Api } from './api.ts';
-import { asAvanceError, ConnectionFailed } from './errors.ts';
-import type { Access, Sink, StreamPosition } from './link.ts';
-import { pause } from './pause.ts';
+import type { AvanceError } from './errors.ts';
+import type { Access, ConnectionStatus, Sink, StreamPosition } from './link.ts';
 import type { JobChannelEvent, JobsChannelEvent } from './wire.ts';
 
 export const POLL_INTERVAL_MS = 2_000;
 const EVENTS_PER_POLL = 500;
 const JOBS_PER_POLL = 100;
 
-export interface PollerOptions {
+export interface PollOptions {
   api: Api;
+  sink: Sink;
+  signal: AbortSignal;
   position: (channel: string) => StreamPosition | undefined;
-  /** The server answers again; a socket may have become possible. */
-  onAnswer: () => void;
   /** Asked before each round, so that channels come and go. */
   channels: () => Iterable<readonly [string, Access]>;
+  /** The server answers, after it did not: a socket may have become possible. */
+  onAnswer: () => void;
 }
 
-/** Reads what a socket would bring, where only plain HTTP passes. */
-export class Poller {
-  readonly #options: PollerOptions;
-  readonly #sink: Sink;
-  #abort: AbortController | undefined;
-  /** In a row. */
-  #answers = 0;
-
-  constructor(options: PollerOptions, sink: Sink) {
-    this.#options = options;
-    this.#sink = sink;
-  }
-
-  get isActive(): boolean {
-    return this.#abort !== undefined;
-  }
-
-  start(): void {
-    if (this.#abort !== undefined) return;
-    this.#abort = new AbortController();
-    this.#answers = 0;
-    void this.#run(this.#abort.signal);
-  }
-
-  stop(): void {
-    this.#abort?.abort();
-    this.#abort = undefined;
-  }
-
-  async #run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await this.#round(signal);
-      await pause(POLL_INTERVAL_MS, signal);
-    }
-  }
-
-  async #round(signal: AbortSignal): Promise<void> {
-    for (const [channel, { token }] of [...this.#options.channels()]) {
-      if (signal.aborted) return;
-      try {
-        if (channel.startsWith('job:')) await this.#job(channel, token, signal);
-        else if (channel.startsWith('jobs:')) await this.#jobs(channel, signal);
-        this.#answered(signal);
-      } catch (error) {
-        if (signal.aborted) return;
-        const failure = asAvanceError(error);
-        if (failure instanceof ConnectionFailed || failure.status >= 500) {
-          this.#answers = 0;
-          this.#tell('recovering', signal);
-          return;
-        }
-        this.#sink.refused(channel, failure);
-      }
-    }
-  }
-
-  async #job(channel: string, token: string | undefined, signal: AbortSignal): Promise<void> {
-    const id = channel.slice('job:'.length);
-    const known = this.#options.position(channel);
-    const query = { since: known?.offset ?? 0, limit: EVENTS_PER_POLL };
-    const page = await this.#options.api.events(id, query, { token, signal });
+/** Read what a socket would bring, where only plain HTTP passes, until the signal says to stop. */
+export async function poll(options: PollOptions): Promise<void> {
+  const { signal, sink, onAnswer } = options;
+  let answers = 0;
+  const tell = (status: ConnectionStatus): void =>
+    sink.connection({ status, code: undefined, reason: undefined, isTerminal: false });
+  while (!signal.aborted) {
+    const isAnswered = await round(options);
     if (signal.aborted) return;
-    const isGap = known === undefined || page.is_gap || page.epoch !== known.epoch;
-    if (isGap) {
-      const job = await this.#options.api.job(id, { token, signal });
+    answers = isAnswered ? answers + 1 : 0;
+    if (answers === 1) onAnswer();
+    else tell(isAnswered ? 'polling' : 'recovering');
+    await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
+  }
+}
+
+async function round(options: PollOptions): Promise<boolean> {
+  const { api, sink, signal, channels } = options;
+  const take = (channel: string, event: JobChannelEvent | JobsChannelEvent): void => {
+    if (!signal.aborted) sink.publication(channel, event);
+  };
+  for (const [channel, { token }] of [...channels()]) {
+    try {
+      if (channel.startsWith('job:')) await readJob(options, take, channel, token);
+      else if (channel.startsWith('jobs:')) {
+        const { jobs } = await api.jobs({ limit: JOBS_PER_POLL }, { signal });
+        take(channel, { v: 1, seq: 0, type: 'snapshot', jobs });
+      }
+    } catch (error) {
+      const failure = error as AvanceError;
+      // No answer, or one that blames the server.
+      if (signal.aborted || !failure.status || failure.status >= 500) return false;
+      sink.refused(channel, failure);
+    }
+  }
+  return true;
+}
+
+async function readJob(
+  options: PollOptions,
+  take: (channel: string, event: JobChannelEvent) => void,
+  channel: string,
+  token: string | undefined,
+): Promise<void> {
+  const { api, sink, signal, position } = options;
+  const access = { token, signal };
+  const job_id = channel.slice('job:'.length);
+  for (;;) {
+    const known = position(channel);
+    const query = { since: known?.offset ?? 0, limit: EVENTS_PER_POLL };
+    const page = await api.events(job_id, query, access);
+    if (known === undefined || page.is_gap || page.epoch !== known.epoch) {
+      const job = await api.job(job_id, access);
       if (signal.aborted) return;
-      const { seq, attempt } = job;
-      this.#sink.subscribed(channel, page.epoch, false);
-      this.#take(channel, {
-        v: 1,
-        seq,
-        attempt,
-        job,
-        type: 'snapshot',
-        job_id: id,
-        ts: job.created_at,
-      });
+      const { seq, attempt, created_at: ts } = job;
+      sink.subscribed(channel, page.epoch, false);
+      take(channel, { v: 1, type: 'snapshot', job_id, seq, attempt, ts, job });
       return;
     }
-    for (const event of page.events) this.#take(channel, event as JobChannelEvent);
-    if (page.has_more) await this.#job(channel, token, signal);
-  }
-
-  async #jobs(channel: string, signal: AbortSignal): Promise<void> {
-    const { jobs } = await this.#options.api.jobs({ limit: JOBS_PER_POLL }, { signal });
-    if (!signal.aborted) this.#take(channel, { v: 1, seq: 0, type: 'snapshot', jobs });
-  }
-
-  #take(channel: string, event: JobChannelEvent | JobsChannelEvent): void {
-    this.#sink.publication(channel, event);
-  }
-
-  #answered(signal: AbortSignal): void {
-    if (signal.aborted) return;
-    this.#answers += 1;
-    if (this.#answers === 1) this.#options.onAnswer();
-    else this.#tell('polling', signal);
-  }
-
-  #tell(status: 'polling' | 'recovering', signal: AbortSignal): void {
-    if (signal.aborted) return;
-    this.#sink.connection({ status, code: undefined, reason: undefined, isTerminal: false });
+    for (const event of page.events) take(channel, event as JobChannelEvent);
+    if (!page.has_more || signal.aborted) return;
   }
 }

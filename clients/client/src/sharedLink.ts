@@ -2,29 +2,19 @@
 // others over a BroadcastChannel. When it goes, the lock passes on and the next one asks all others
 // what they watch and how far they are, so nothing is lost in between.
 
-import { AvanceError, asAvanceError } from './errors.ts';
-import {
-  type Access,
-  CONNECTING,
-  type ConnectionState,
-  type Link,
-  type Sink,
-  type StreamPosition,
-} from './link.ts';
+import { type AvanceError, asAvanceError, errorOfProblem } from './errors.ts';
+import { type Access, CONNECTING, type Link, type Sink, type StreamPosition } from './link.ts';
+import { afterLock, hold } from './lock.ts';
 import { assertNever } from './model.ts';
-import { pause } from './pause.ts';
+import type { JobEntry } from './reduce.ts';
 
 /** A leader that does not answer a tab in front within this time is frozen, and is replaced. */
 export const LEADER_TIMEOUT_MS = 3_000;
+/** Between attempts to learn who the user is, which tells which tabs belong together. */
+const RETRY_MS = 5_000;
 
-const RETRY_MS_MIN = 1_000;
-const RETRY_MS_MAX = 20_000;
-
-type Told =
-  | { call: 'subscribed'; channel: string; epoch: string; isRecovered: boolean }
-  | { call: 'publication'; channel: string; data: unknown }
-  | { call: 'refused'; channel: string; code: string; message: string; status: number }
-  | { call: 'connection'; state: ConnectionState };
+/** A call of a sink, as it goes to the other tabs. */
+type Told = { [Name in keyof Sink]: [Name, ...Parameters<Sink[Name]>] }[keyof Sink];
 
 type Message =
   | { type: 'watch'; tab: string; channel: string; access: Access }
@@ -33,7 +23,7 @@ type Message =
   | { type: 'lead' }
   | { type: 'reconnect' }
   | { type: 'told'; told: Told }
-  | { type: 'state'; tab: string; channel: string; state: unknown };
+  | { type: 'state'; tab: string; channel: string; state: JobEntry };
 
 export interface SharedOptions {
   /** The same for the tabs that may share: server and user. */
@@ -41,266 +31,216 @@ export interface SharedOptions {
   locks: LockManager;
   /** Make the connection of a leader. */
   open: (sink: Sink) => Link;
-  /** What this tab knows of a channel, for one that comes later. */
-  stateOf: (channel: string) => unknown;
-  adopt: (channel: string, state: unknown) => void;
+  /** How far this tab has come in a channel. */
   position: (channel: string) => StreamPosition | undefined;
+  /** What this tab knows of a channel, for one that comes later. */
+  known: (channel: string) => JobEntry | undefined;
+  adopt: (channel: string, state: JobEntry) => void;
 }
 
-export class SharedLink implements Link {
-  readonly #tab = crypto.randomUUID();
-  readonly #options: SharedOptions;
-  readonly #sink: Sink;
-  readonly #end = new AbortController();
-  readonly #wanted = new Map<string, Access>();
+/** A link that is one for all tabs. */
+export function shareLink(options: SharedOptions, sink: Sink): Link {
+  const { locks, position } = options;
+  const own = crypto.randomUUID();
+  const end = new AbortController();
+  const { signal } = end;
+  const wanted = new Map<string, Access>();
   /** As leader: which tabs want a channel. */
-  readonly #holders = new Map<string, Set<string>>();
-  readonly #guarded = new Set<string>();
-  #name = '';
-  #bus: BroadcastChannel | undefined;
-  #leading: Link | undefined;
-  #state = CONNECTING;
-  #silence: ReturnType<typeof setTimeout> | undefined;
+  const holders = new Map<string, Set<string>>();
+  const guarded = new Set<string>();
+  let name = '';
+  let bus: BroadcastChannel | undefined;
+  let leading: Link | undefined;
+  let state = CONNECTING;
+  let silence: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(options: SharedOptions, sink: Sink) {
-    this.#options = options;
-    this.#sink = sink;
-    void this.#start();
-  }
-
-  watch(channel: string, access: Access): void {
-    this.#wanted.set(channel, access);
-    this.#ask(channel, access);
-  }
-
-  unwatch(channel: string): void {
-    this.#wanted.delete(channel);
-    if (this.#leading) this.#drop(this.#tab, channel);
-    else this.#post({ type: 'unwatch', tab: this.#tab, channel });
-  }
-
-  reconnect(): void {
-    if (this.#leading) this.#leading.reconnect();
-    else this.#post({ type: 'reconnect' });
-  }
-
-  close(): void {
-    clearTimeout(this.#silence);
-    this.#end.abort();
-    this.#resign();
-    this.#bus?.close();
-  }
-
-  async #start(): Promise<void> {
-    const { signal } = this.#end;
-    this.#name = await this.#nameOfGroup();
-    if (signal.aborted) return;
-    this.#bus = new BroadcastChannel(this.#name);
-    this.#bus.onmessage = ({ data }: MessageEvent<Message>) => this.#receive(data);
-    // Held as long as this tab lives, so that a leader notices when it is gone.
-    void this.#hold(this.#lockOf(this.#tab), {}, () => undefined);
-    void this.#elect();
-    globalThis.document?.addEventListener('visibilitychange', () => this.#greet(), { signal });
-    for (const [channel, access] of this.#wanted) this.#ask(channel, access);
-    this.#greet();
-  }
-
-  async #nameOfGroup(): Promise<string> {
-    for (let failures = 0; ; failures += 1) {
-      try {
-        return await this.#options.name();
-      } catch (error) {
-        const reason = asAvanceError(error).message;
-        this.#sink.connection({ ...CONNECTING, reason });
-        await pause(Math.min(RETRY_MS_MIN * 2 ** failures, RETRY_MS_MAX), this.#end.signal);
-        if (this.#end.signal.aborted) return '';
-      }
-    }
-  }
-
-  async #elect(): Promise<void> {
-    while (!this.#end.signal.aborted) {
-      await this.#hold(this.#name, {}, () => this.#lead());
-      // Another tab took the lock because this one was frozen.
-      this.#resign();
-    }
-  }
-
-  async #usurp(): Promise<void> {
-    await this.#hold(this.#name, { steal: true }, () => this.#lead());
-    this.#resign();
-  }
-
-  // Resolves when the lock was lost, or this link closed.
-  async #hold(name: string, options: LockOptions, onHeld: () => void): Promise<void> {
-    const { signal } = this.#end;
-    const wait = options.steal ? options : { ...options, signal };
+  async function start(): Promise<void> {
     try {
-      await this.#options.locks.request(name, wait, () => {
-        if (signal.aborted) return undefined;
-        onHeld();
-        return new Promise<void>((resolve) => {
-          signal.addEventListener('abort', () => resolve());
-        });
-      });
+      name = await options.name();
     } catch (error) {
-      if (!(error instanceof DOMException) || error.name !== 'AbortError') throw error;
+      sink.connection({ ...CONNECTING, reason: asAvanceError(error).message });
+      silence = setTimeout(start, RETRY_MS);
+      return;
     }
+    if (signal.aborted) return;
+    bus = new BroadcastChannel(name);
+    bus.onmessage = ({ data }: MessageEvent<Message>) => receive(data);
+    // Held as long as this tab lives, so that a leader notices when it is gone.
+    void hold(locks, lockOf(own), signal, () => undefined);
+    void queue();
+    globalThis.document?.addEventListener('visibilitychange', greet, { signal });
+    repeat();
+    greet();
   }
 
-  #lead(): void {
-    clearTimeout(this.#silence);
-    this.#leading = this.#options.open(this.#relay());
-    for (const [channel, access] of this.#wanted) this.#take(this.#tab, channel, access);
-    this.#post({ type: 'lead' });
+  async function queue(): Promise<void> {
+    while (!signal.aborted) await hold(locks, name, signal, lead).finally(resign);
   }
 
-  #resign(): void {
-    this.#leading?.close();
-    this.#leading = undefined;
-    this.#holders.clear();
-    this.#guarded.clear();
-    for (const [channel, access] of this.#wanted) this.#ask(channel, access);
-  }
-
-  #relay(): Sink {
-    return {
-      subscribed: (channel, epoch, isRecovered) =>
-        this.#tell({ call: 'subscribed', channel, epoch, isRecovered }),
-      publication: (channel, data) => this.#tell({ call: 'publication', channel, data }),
+  function lead(): void {
+    clearTimeout(silence);
+    leading = options.open({
+      subscribed: (...told) => tell('subscribed', ...told),
+      publication: (...told) => tell('publication', ...told),
       refused: (channel, { code, message, status }) =>
-        this.#tell({ call: 'refused', channel, code, message, status }),
-      connection: (state) => {
+        // The class of an error does not survive the way between tabs; what it says does.
+        tell('refused', channel, { code, message, status } as AvanceError),
+      connection: (told) => {
         // A tab that takes over connects anew, but to those who look it is the same connection.
-        const isAgain = state.status === 'connecting' && this.#state.status !== 'connecting';
-        this.#tell({
-          call: 'connection',
-          state: isAgain ? { ...state, status: 'recovering' } : state,
-        });
+        const isAgain = told.status === 'connecting' && state.status !== 'connecting';
+        tell('connection', isAgain ? { ...told, status: 'recovering' } : told);
       },
-    };
+    });
+    repeat();
+    post({ type: 'lead' });
   }
 
-  #tell(told: Told): void {
-    this.#pass(told);
-    this.#post({ type: 'told', told });
+  // The link was closed, or another tab took the lock because this one was frozen.
+  function resign(): void {
+    leading?.close();
+    leading = undefined;
+    holders.clear();
+    guarded.clear();
+    repeat();
   }
 
-  #pass(told: Told): void {
-    switch (told.call) {
+  function tell(...told: Told): void {
+    pass(told);
+    post({ type: 'told', told });
+  }
+
+  function pass(told: Told): void {
+    switch (told[0]) {
       case 'subscribed':
-        this.#sink.subscribed(told.channel, told.epoch, told.isRecovered);
+        sink.subscribed(told[1], told[2], told[3]);
         return;
       case 'publication':
-        this.#sink.publication(told.channel, told.data);
+        sink.publication(told[1], told[2]);
         return;
       case 'refused': {
-        const { code, message, status } = told;
-        this.#sink.refused(told.channel, new AvanceError(code, message, { status }));
+        const { code, message: detail, status } = told[2];
+        sink.refused(told[1], errorOfProblem({ code, detail }, status));
         return;
       }
       case 'connection':
-        this.#state = told.state;
-        this.#sink.connection(told.state);
+        state = told[1];
+        sink.connection(state);
         return;
       default:
         assertNever(told);
     }
   }
 
-  #receive(message: Message): void {
-    if (message.type === 'told' || message.type === 'lead') clearTimeout(this.#silence);
+  function receive(message: Message): void {
     switch (message.type) {
       case 'watch':
-        if (this.#leading) this.#take(message.tab, message.channel, message.access);
+        if (leading) take(message.tab, message.channel, message.access);
         return;
       case 'unwatch':
-        if (this.#leading) this.#drop(message.tab, message.channel);
+        if (leading) drop(message.tab, message.channel);
         return;
       case 'hello':
-        if (this.#leading) this.#tell({ call: 'connection', state: this.#state });
+        if (leading) tell('connection', state);
         return;
       case 'reconnect':
-        this.#leading?.reconnect();
+        leading?.reconnect();
         return;
       case 'lead':
-        for (const [channel, access] of this.#wanted) this.#ask(channel, access);
+        clearTimeout(silence);
+        repeat();
         return;
       case 'told':
-        if (!('channel' in message.told) || this.#wanted.has(message.told.channel)) {
-          this.#pass(message.told);
-        }
+        clearTimeout(silence);
+        if (message.told[0] === 'connection' || wanted.has(message.told[1])) pass(message.told);
         return;
       case 'state':
-        if (message.tab === this.#tab) this.#options.adopt(message.channel, message.state);
+        if (message.tab === own) options.adopt(message.channel, message.state);
         return;
       default:
         assertNever(message);
     }
   }
 
-  #ask(channel: string, access: Access): void {
-    if (this.#leading) {
-      this.#take(this.#tab, channel, access);
-      return;
+  function repeat(): void {
+    for (const [channel, access] of wanted) ask(channel, access);
+  }
+
+  function ask(channel: string, access: Access): void {
+    if (leading) take(own, channel, access);
+    else {
+      const since = position(channel);
+      post({ type: 'watch', tab: own, channel, access: { ...access, since } });
     }
-    const since = this.#options.position(channel);
-    this.#post({ type: 'watch', tab: this.#tab, channel, access: { ...access, since } });
   }
 
-  #take(tab: string, channel: string, access: Access): void {
-    const holders = this.#holders.get(channel);
-    if (holders === undefined) {
-      this.#holders.set(channel, new Set([tab]));
-      this.#leading?.watch(channel, access);
-    } else {
-      holders.add(tab);
+  function take(tab: string, channel: string, access: Access): void {
+    const tabs = holders.get(channel);
+    if (tabs) tabs.add(tab);
+    else {
+      holders.set(channel, new Set([tab]));
+      leading?.watch(channel, access);
     }
-    if (tab === this.#tab) return;
-    this.#guard(tab);
-    const state = this.#options.stateOf(channel);
-    if (state !== undefined) this.#post({ type: 'state', tab, channel, state });
+    if (tab === own) return;
+    guard(tab);
+    const known = options.known(channel);
+    if (known) post({ type: 'state', tab, channel, state: known });
   }
 
-  #drop(tab: string, channel: string): void {
-    const holders = this.#holders.get(channel);
-    if (!holders?.delete(tab) || holders.size > 0) return;
-    this.#holders.delete(channel);
-    this.#leading?.unwatch(channel);
+  function drop(tab: string, channel: string): void {
+    const tabs = holders.get(channel);
+    if (!tabs?.delete(tab) || tabs.size > 0) return;
+    holders.delete(channel);
+    leading?.unwatch(channel);
   }
 
-  #guard(tab: string): void {
-    if (this.#guarded.has(tab)) return;
-    this.#guarded.add(tab);
-    const { signal } = this.#end;
-    this.#options.locks
-      .request(this.#lockOf(tab), { signal }, () => {
-        this.#guarded.delete(tab);
-        for (const channel of [...this.#holders.keys()]) this.#drop(tab, channel);
-      })
-      .catch((error: unknown) => {
-        if (!signal.aborted) throw error;
-      });
+  function guard(tab: string): void {
+    if (guarded.has(tab)) return;
+    guarded.add(tab);
+    afterLock(locks, lockOf(tab), signal, () => {
+      guarded.delete(tab);
+      for (const channel of [...holders.keys()]) drop(tab, channel);
+    });
   }
 
-  #greet(): void {
-    if (this.#leading || globalThis.document?.visibilityState === 'hidden') return;
-    this.#post({ type: 'hello' });
-    clearTimeout(this.#silence);
-    this.#silence = setTimeout(() => void this.#usurp(), LEADER_TIMEOUT_MS);
+  function greet(): void {
+    if (leading) return;
+    post({ type: 'hello' });
+    clearTimeout(silence);
+    if (globalThis.document?.visibilityState === 'hidden') return;
+    silence = setTimeout(
+      () => void hold(locks, name, signal, lead, true).finally(resign),
+      LEADER_TIMEOUT_MS,
+    );
   }
 
-  #lockOf(tab: string): string {
-    return `${this.#name} ${tab}`;
+  function lockOf(tab: string): string {
+    return `${name} ${tab}`;
   }
 
-  #post(message: Message): void {
-    if (!this.#end.signal.aborted) this.#bus?.postMessage(message);
+  function post(message: Message): void {
+    if (!signal.aborted) bus?.postMessage(message);
   }
-}
 
-/** The locks of this browser, if tabs can share a connection here. */
-export function sharedLocks(): LockManager | undefined {
-  if (typeof BroadcastChannel !== 'function') return undefined;
-  return globalThis.navigator?.locks;
+  void start();
+  return {
+    watch(channel, access) {
+      wanted.set(channel, access);
+      ask(channel, access);
+    },
+    unwatch(channel) {
+      wanted.delete(channel);
+      if (leading) drop(own, channel);
+      else post({ type: 'unwatch', tab: own, channel });
+    },
+    reconnect() {
+      if (leading) leading.reconnect();
+      else post({ type: 'reconnect' });
+    },
+    close() {
+      clearTimeout(silence);
+      end.abort();
+      resign();
+      bus?.close();
+    },
+  };
 }

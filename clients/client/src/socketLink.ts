@@ -1,14 +1,7 @@
-import {
-  Centrifuge,
-  type Options,
-  type Subscription,
-  type TransportEndpoint,
-  UnauthorizedError,
-} from 'centrifuge';
+import { Centrifuge, type Options, type TransportEndpoint, UnauthorizedError } from 'centrifuge';
 import type { Api } from './api.ts';
 import { AvanceError, NotFound } from './errors.ts';
-import type { Access, ConnectionStatus, Link, Sink, StreamPosition } from './link.ts';
-import { Poller } from './poller.ts';
+import { type Access, connectionIn, type Link, type Sink, type StreamPosition } from './link.ts';
 import { type Tokens, userOf } from './tokens.ts';
 
 export type Transport = 'auto' | 'ws' | 'http_stream' | 'sse';
@@ -36,186 +29,168 @@ const PERMISSION_DENIED = 103;
 const UNAUTHORIZED_CODES: readonly number[] = [1, 3500, 3501];
 
 /** One connection over the stock client, which reconnects, recovers and falls back by itself. */
-export class SocketLink implements Link {
-  readonly #options: SocketOptions;
-  readonly #sink: Sink;
-  readonly #wanted = new Map<string, Access>();
-  #centrifuge: Centrifuge | undefined;
+export function openSocket(options: SocketOptions, sink: Sink): Link {
+  const { base, transport, tokens, renew, position, api } = options;
+  const wanted = new Map<string, Access>();
+  let centrifuge: Centrifuge | undefined;
   /** The channel whose token the whole connection lives on, where the page has none of its own. */
-  #lender: string | undefined;
-  readonly #poller: Poller;
-  #wasLive = false;
-  #failures = 0;
+  let lender: string | undefined;
+  let polling: AbortController | undefined;
+  let wasLive = false;
+  let failures = 0;
 
-  constructor(options: SocketOptions, sink: Sink) {
-    this.#options = options;
-    this.#sink = sink;
-    const { api, position } = options;
-    const channels = (): Iterable<readonly [string, Access]> => this.#wanted;
-    const onAnswer = (): void => {
-      // Its next attempt may be many seconds away.
-      this.#centrifuge?.disconnect();
-      this.#centrifuge?.connect();
-    };
-    this.#poller = new Poller({ api, position, channels, onAnswer }, sink);
+  function open(): void {
+    close();
+    const opened = new Centrifuge(endpointsOf(base, transport), config());
+    centrifuge = opened;
+    opened.on('connecting', ({ code, reason }) => {
+      if (!polling)
+        sink.connection(connectionIn(wasLive ? 'recovering' : 'connecting', code, reason));
+    });
+    opened.on('connected', () => {
+      wasLive = true;
+      failures = 0;
+      stopPolling();
+      sink.connection(connectionIn('live'));
+    });
+    opened.on('disconnected', ({ code, reason }) => {
+      // Code 0 is our own.
+      if (!code || (UNAUTHORIZED_CODES.includes(code) && borrow())) return;
+      stopPolling();
+      sink.connection(connectionIn('offline', code, reason, true));
+    });
+    opened.on('error', () => {
+      failures += 1;
+      if (transport !== 'auto' || polling || failures < FAILURES_BEFORE_POLLING) return;
+      // The file may be out of reach as well; the next failure asks again.
+      startPolling().catch(stopPolling);
+    });
+    for (const [channel, access] of wanted) subscribe(opened, channel, access);
+    opened.connect();
   }
 
-  watch(channel: string, access: Access): void {
-    this.#wanted.set(channel, access);
-    if (this.#centrifuge === undefined) this.#open();
-    else this.#subscribe(this.#centrifuge, channel, access);
-  }
-
-  unwatch(channel: string): void {
-    this.#wanted.delete(channel);
-    const subscription = this.#centrifuge?.getSubscription(channel);
-    if (subscription) this.#centrifuge?.removeSubscription(subscription);
-  }
-
-  reconnect(): void {
-    if (this.#centrifuge === undefined) return;
-    this.#lender = undefined;
-    this.#open();
-  }
-
-  close(): void {
-    this.#poller.stop();
-    const centrifuge = this.#centrifuge;
-    this.#centrifuge = undefined;
-    centrifuge?.removeAllListeners();
-    centrifuge?.disconnect();
-  }
-
-  #open(): void {
-    this.close();
-    const centrifuge = new Centrifuge(this.#endpoints(), this.#config());
-    this.#centrifuge = centrifuge;
-    centrifuge.on('connecting', ({ code, reason }) => this.#connecting(code, reason));
-    centrifuge.on('connected', () => this.#connected());
-    centrifuge.on('disconnected', ({ code, reason }) => this.#disconnected(code, reason));
-    centrifuge.on('error', () => this.#failed());
-    for (const [channel, access] of this.#wanted) this.#subscribe(centrifuge, channel, access);
-    centrifuge.connect();
-  }
-
-  #subscribe(centrifuge: Centrifuge, channel: string, access: Access): void {
-    const existing = centrifuge.getSubscription(channel);
-    if (existing) centrifuge.removeSubscription(existing);
-    const { renew } = this.#options;
-    const { token } = access;
-    const since = this.#options.position(channel) ?? access.since;
+  function subscribe(opened: Centrifuge, channel: string, { token, since }: Access): void {
+    remove(channel);
     // The server drops a connection that brings a token of another user, so a token goes along
     // only where the connection lives on one of the same user.
-    const isLent = this.#lender !== undefined && this.#lender !== channel;
-    const lender = this.#wanted.get(this.#lender ?? '')?.token;
-    const isOurs = isLent && token !== undefined && userOf(token) === userOf(lender);
-    const subscription = centrifuge.newSubscription(channel, {
-      ...(since === undefined ? {} : { since }),
+    const lent = lender === undefined || lender === channel ? undefined : wanted.get(lender)?.token;
+    const isOurs = token && lent && userOf(token) === userOf(lent);
+    const from = position(channel) ?? since;
+    const subscription = opened.newSubscription(channel, {
+      ...(from ? { since: from } : {}),
       ...(isOurs ? { token } : {}),
       ...(isOurs && renew ? { getToken: () => renew(channel) } : {}),
     });
     subscription.on('subscribed', ({ streamPosition, recovered }) =>
-      this.#sink.subscribed(channel, streamPosition?.epoch ?? '', recovered),
+      sink.subscribed(channel, streamPosition?.epoch ?? '', recovered),
     );
-    subscription.on('publication', ({ data }) => this.#sink.publication(channel, data));
+    subscription.on('publication', ({ data }) => sink.publication(channel, data));
     subscription.on('unsubscribed', ({ code, reason }) => {
-      // Code 0 is our own unsubscribe.
-      if (code !== 0) this.#refused(subscription, code, reason);
+      // Code 0 is our own.
+      if (code) sink.refused(channel, refusal(channel, code, reason));
     });
     subscription.subscribe();
   }
 
-  #refused(subscription: Subscription, code: number, reason: string): void {
-    const { channel } = subscription;
-    const error =
-      code === PERMISSION_DENIED
-        ? new NotFound('job_not_found', `${channel} is not there, or not for this user`)
-        : new AvanceError(`protocol_${code}`, `${channel} cannot be followed: ${reason} (${code})`);
-    this.#sink.refused(channel, error);
+  function remove(channel: string): void {
+    const subscription = centrifuge?.getSubscription(channel);
+    if (subscription) centrifuge?.removeSubscription(subscription);
   }
 
-  #config(): Partial<Options> {
-    const { tokens, base, centrifuge, renew } = this.#options;
-    const lender = this.#lender;
-    const config: Partial<Options> = {
+  function config(): Partial<Options> {
+    const made: Partial<Options> = {
       minReconnectDelay: RECONNECT_MS_MIN,
       maxReconnectDelay: RECONNECT_MS_MAX,
       emulationEndpoint: `${base}/emulation`,
-      ...centrifuge,
+      ...options.centrifuge,
     };
-    if (lender !== undefined) {
-      config.token = this.#wanted.get(lender)?.token ?? '';
-      if (renew) config.getToken = () => renew(lender);
+    const lending = lender;
+    if (lending !== undefined) {
+      made.token = wanted.get(lending)?.token ?? '';
+      if (renew) made.getToken = () => renew(lending);
     } else if (tokens.isGiven) {
       let isFirst = true;
-      config.getToken = async () => {
+      made.getToken = async () => {
         // Asked again, the client needs another one than it had.
-        const token = await (isFirst ? tokens.current() : this.#another());
+        if (!isFirst && !tokens.isRenewable) throw new UnauthorizedError('the token has ended');
+        const token = await (isFirst ? tokens.current() : tokens.renew());
         isFirst = false;
         return token ?? '';
       };
     }
-    return config;
-  }
-
-  async #another(): Promise<string | undefined> {
-    const { tokens } = this.#options;
-    if (tokens.isRenewable) return tokens.renew();
-    throw new UnauthorizedError('the token has ended and there is no function to fetch another');
-  }
-
-  #endpoints(): TransportEndpoint[] {
-    const { base, transport } = this.#options;
-    const endpoints: TransportEndpoint[] = [
-      { transport: 'websocket', endpoint: `${base.replace(/^http/, 'ws')}/connection/websocket` },
-      { transport: 'http_stream', endpoint: `${base}/connection/http_stream` },
-      { transport: 'sse', endpoint: `${base}/connection/sse` },
-    ];
-    if (transport === 'auto') return endpoints;
-    const name = transport === 'ws' ? 'websocket' : transport;
-    return endpoints.filter((one) => one.transport === name);
-  }
-
-  #connecting(code: number, reason: string): void {
-    if (!this.#poller.isActive) {
-      this.#tell(this.#wasLive ? 'recovering' : 'connecting', code, reason);
-    }
-  }
-
-  #failed(): void {
-    this.#failures += 1;
-    const isAuto = this.#options.transport === 'auto';
-    if (isAuto && this.#failures >= FAILURES_BEFORE_POLLING) this.#poller.start();
-  }
-
-  #connected(): void {
-    this.#wasLive = true;
-    this.#failures = 0;
-    this.#poller.stop();
-    this.#tell('live');
-  }
-
-  #disconnected(code: number, reason: string): void {
-    // Code 0 is our own.
-    if (code === 0) return;
-    if (UNAUTHORIZED_CODES.includes(code) && this.#borrow()) return;
-    this.#poller.stop();
-    this.#tell('offline', code, reason, true);
+    return made;
   }
 
   // A page without a token of its user may still follow by the token of a handle.
-  #borrow(): boolean {
-    if (this.#options.tokens.isGiven) return false;
-    const lenders = [...this.#wanted].filter(([, access]) => access.token !== undefined);
-    const next = lenders.findIndex(([channel]) => channel === this.#lender) + 1;
-    const lender = lenders[next]?.[0];
-    if (lender === undefined) return false;
-    this.#lender = lender;
-    this.#open();
+  function borrow(): boolean {
+    if (tokens.isGiven) return false;
+    const lenders = [...wanted].flatMap(([channel, { token }]) => (token ? [channel] : []));
+    const next = lenders[lenders.indexOf(lender ?? '') + 1];
+    if (next === undefined) return false;
+    lender = next;
+    open();
     return true;
   }
 
-  #tell(status: ConnectionStatus, code?: number, reason?: string, isTerminal = false): void {
-    this.#sink.connection({ status, code, reason, isTerminal });
+  // Few pages ever need it, so it comes when it is needed.
+  async function startPolling(): Promise<void> {
+    polling = new AbortController();
+    const { signal } = polling;
+    const { poll } = await import('./poller.ts');
+    const onAnswer = (): void => {
+      // Its next attempt may be many seconds away.
+      centrifuge?.disconnect();
+      centrifuge?.connect();
+    };
+    await poll({ api, sink, signal, position, channels: () => wanted, onAnswer });
   }
+
+  function stopPolling(): void {
+    polling?.abort();
+    polling = undefined;
+  }
+
+  function close(): void {
+    stopPolling();
+    const closing = centrifuge;
+    centrifuge = undefined;
+    failures = 0;
+    closing?.removeAllListeners();
+    closing?.disconnect();
+  }
+
+  return {
+    watch(channel, access) {
+      wanted.set(channel, access);
+      if (centrifuge) subscribe(centrifuge, channel, access);
+      else open();
+    },
+    unwatch(channel) {
+      wanted.delete(channel);
+      remove(channel);
+    },
+    reconnect() {
+      lender = undefined;
+      if (centrifuge) open();
+    },
+    close,
+  };
+}
+
+function endpointsOf(base: string, transport: Transport): TransportEndpoint[] {
+  const endpoints: TransportEndpoint[] = [
+    { transport: 'websocket', endpoint: `${base.replace(/^http/, 'ws')}/connection/websocket` },
+    { transport: 'http_stream', endpoint: `${base}/connection/http_stream` },
+    { transport: 'sse', endpoint: `${base}/connection/sse` },
+  ];
+  const name = transport === 'ws' ? 'websocket' : transport;
+  return transport === 'auto' ? endpoints : endpoints.filter((one) => one.transport === name);
+}
+
+function refusal(channel: string, code: number, reason: string): AvanceError {
+  if (code === PERMISSION_DENIED) {
+    const text = `${channel} is not there, or not for this user`;
+    return new NotFound('job_not_found', text, { status: 404 });
+  }
+  return new AvanceError(`protocol_${code}`, `${channel} cannot be followed: ${reason} (${code})`);
 }

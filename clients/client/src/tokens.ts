@@ -9,39 +9,34 @@ interface Claims {
 const MARGIN_MS = 10_000;
 
 /** The token of the page's user, fetched once and again when it ends. */
-export class Tokens {
-  readonly #source: TokenSource | undefined;
-  #token: string | undefined;
-  #fetching: Promise<string> | undefined;
-
-  constructor(source: TokenSource | undefined) {
-    this.#source = source;
-    if (typeof source === 'string') this.#token = source;
-  }
-
-  get isGiven(): boolean {
-    return this.#source !== undefined;
-  }
-
-  get isRenewable(): boolean {
-    return typeof this.#source === 'function';
-  }
-
-  async current(): Promise<string | undefined> {
-    if (this.#token !== undefined && !(this.isRenewable && isOver(this.#token))) return this.#token;
-    return this.renew();
-  }
-
+export interface Tokens {
+  isGiven: boolean;
+  isRenewable: boolean;
+  current: () => Promise<string | undefined>;
   /** Fetch another one, whatever the present one says; callers at the same time share it. */
-  async renew(): Promise<string | undefined> {
-    const source = this.#source;
-    if (typeof source !== 'function') return this.#token;
-    this.#fetching ??= source().finally(() => {
-      this.#fetching = undefined;
+  renew: () => Promise<string | undefined>;
+}
+
+export function createTokens(source: TokenSource | undefined): Tokens {
+  const fetchToken = typeof source === 'function' ? source : undefined;
+  let token = fetchToken ? undefined : (source as string | undefined);
+  let fetching: Promise<string> | undefined;
+
+  async function renew(): Promise<string | undefined> {
+    if (!fetchToken) return token;
+    fetching ??= fetchToken().finally(() => {
+      fetching = undefined;
     });
-    this.#token = await this.#fetching;
-    return this.#token;
+    token = await fetching;
+    return token;
   }
+
+  return {
+    isGiven: source !== undefined,
+    isRenewable: fetchToken !== undefined,
+    current: async () => (!token || (fetchToken && isOver(token)) ? renew() : token),
+    renew,
+  };
 }
 
 /** Who a token is for, as it says itself; only the server verifies it. */

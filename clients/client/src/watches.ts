@@ -5,57 +5,52 @@ export const LINGER_MS = 1_000;
 
 interface Watch {
   count: number;
-  access: Access;
-  timer: ReturnType<typeof setTimeout> | undefined;
-  isOver: boolean;
+  timer?: ReturnType<typeof setTimeout>;
+  isOver?: boolean;
 }
 
 /** Counts who wants a channel, so that the link carries each once. */
-export class Watches {
-  readonly #watches = new Map<string, Watch>();
-  readonly #link: () => Link;
-
-  constructor(link: () => Link) {
-    this.#link = link;
-  }
-
-  add(channel: string, access: Access = {}): () => void {
-    const watch = this.#watches.get(channel) ?? this.#begin(channel, access);
-    watch.count += 1;
-    clearTimeout(watch.timer);
-    let isHeld = true;
-    return () => {
-      if (!isHeld) return;
-      isHeld = false;
-      watch.count -= 1;
-      if (watch.count === 0) watch.timer = setTimeout(() => this.#end(channel, watch), LINGER_MS);
-    };
-  }
-
+export interface Watches {
+  add: (channel: string, access?: Access) => () => void;
   /** Nothing more will come on this channel. */
-  settle(channel: string): void {
-    const watch = this.#watches.get(channel);
-    if (watch === undefined || watch.isOver) return;
-    watch.isOver = true;
-    this.#link().unwatch(channel);
+  settle: (channel: string) => void;
+  clear: () => void;
+}
+
+export function createWatches(link: () => Link): Watches {
+  const watches = new Map<string, Watch>();
+
+  function end(channel: string, watch: Watch): void {
+    clearTimeout(watch.timer);
+    watches.delete(channel);
+    if (!watch.isOver) link().unwatch(channel);
   }
 
-  clear(): void {
-    for (const [channel, watch] of this.#watches) {
+  return {
+    add(channel, access = {}) {
+      const watch = watches.get(channel) ?? { count: 0 };
+      if (!watches.has(channel)) {
+        watches.set(channel, watch);
+        link().watch(channel, access);
+      }
+      watch.count += 1;
       clearTimeout(watch.timer);
-      this.#end(channel, watch);
-    }
-  }
-
-  #begin(channel: string, access: Access): Watch {
-    const watch: Watch = { count: 0, access, timer: undefined, isOver: false };
-    this.#watches.set(channel, watch);
-    this.#link().watch(channel, access);
-    return watch;
-  }
-
-  #end(channel: string, watch: Watch): void {
-    this.#watches.delete(channel);
-    if (!watch.isOver) this.#link().unwatch(channel);
-  }
+      let isHeld = true;
+      return () => {
+        if (!isHeld) return;
+        isHeld = false;
+        watch.count -= 1;
+        if (!watch.count) watch.timer = setTimeout(() => end(channel, watch), LINGER_MS);
+      };
+    },
+    settle(channel) {
+      const watch = watches.get(channel);
+      if (!watch || watch.isOver) return;
+      watch.isOver = true;
+      link().unwatch(channel);
+    },
+    clear() {
+      for (const [channel, watch] of watches) end(channel, watch);
+    },
+  };
 }

@@ -307,6 +307,8 @@ describe('the connection', () => {
   });
 
   test('reads over plain HTTP where no socket passes, and goes live when one does', async () => {
+    // It comes on demand, in a time that no fake clock moves.
+    await import('../src/poller.ts');
     server.hasSockets = false;
     const job = server.job('j1').start();
     const client = make({
@@ -493,6 +495,17 @@ describe('lists', () => {
     server.publish(running.complete('ok'));
     await settle();
     expect(list.get().jobs.map((job) => job.id)).toEqual(['j2']);
+  });
+
+  test('let go a job that was deleted', async () => {
+    const job = server.job('j1').start().complete('ok');
+    server.job('j2');
+    const list = make().jobs.list();
+    list.subscribe(() => undefined);
+    await settle();
+    server.remove(job);
+    await settle();
+    expect(list.get().jobs.map((one) => one.id)).toEqual(['j2']);
   });
 
   test('and jobs are one store: what one learns the other shows', async () => {

@@ -93,10 +93,20 @@ export class FakeServer {
   /** Deliver what the job told since the last time, to the job's channel and to the list. */
   publish(job: FakeJob): void {
     for (const socket of this.sockets) socket.catchUp(job);
+    this.#tellList(job, { type: 'job', job: job.summary });
+  }
+
+  /** Forget a job, and tell the list. */
+  remove(job: FakeJob): void {
+    this.jobs.delete(job.view.id);
+    this.#tellList(job, { type: 'removed', job_id: job.view.id });
+  }
+
+  #tellList(job: FakeJob, event: object): void {
     const channel = `jobs:#${job.view.owner}`;
     const list = this.#list(channel);
     list.offset += 1;
-    const data = { v: 1, seq: list.offset, type: 'job', job: job.summary };
+    const data = { v: 1, seq: list.offset, ...event };
     for (const socket of this.sockets) {
       if (socket.channels.has(channel)) socket.push(channel, { data, offset: list.offset });
     }
