@@ -66,6 +66,7 @@ class _Mailbox:
         "is_held",
         "job",
         "job_id",
+        "list_timer",
         "reports",
         "rolls_up",
         "timer",
@@ -82,6 +83,7 @@ class _Mailbox:
         self.is_draining = False
         self.is_held = False
         self.timer: asyncio.TimerHandle | None = None
+        self.list_timer: asyncio.TimerHandle | None = None
 
     @property
     def has_mail(self) -> bool:
@@ -213,11 +215,25 @@ class Reporter:
             if job.state.is_terminal:
                 self._forget(job.id)
             else:
-                self._mailbox(job.id).job = job
+                self._keep(job)
             if job.parent_id is not None:
                 self._roll_up_soon(job.parent_id, is_urgent=job.state.is_terminal)
             for listener in self._listeners:
                 listener(job)
+
+    def _keep(self, job: Job) -> None:
+        mailbox = self._mailbox(job.id)
+        mailbox.job = job
+        if job.is_list_behind and mailbox.list_timer is None and not self._is_closing:
+            wait_s = machine.LIST_PROGRESS_INTERVAL_MS / 1000
+            loop = asyncio.get_running_loop()
+            mailbox.list_timer = loop.call_later(wait_s, self._list_again, mailbox)
+
+    def _list_again(self, mailbox: _Mailbox) -> None:
+        mailbox.list_timer = None
+        ignored: asyncio.Future[Job] = asyncio.get_running_loop().create_future()
+        mailbox.changes.append((lambda job: machine.list_again(job, self._clock.now_ms()), ignored))
+        self._wake(mailbox)
 
     def _mailbox(self, job_id: str) -> _Mailbox:
         mailbox = self._mailboxes.get(job_id)
@@ -231,7 +247,7 @@ class Reporter:
         idle = (
             key
             for key, box in self._mailboxes.items()
-            if not (box.has_mail or box.is_draining or box.timer)
+            if not (box.has_mail or box.is_draining or box.timer or box.list_timer)
         )
         oldest = next(idle, None)
         if oldest is not None:
@@ -253,9 +269,10 @@ class Reporter:
         self._wake(mailbox)
 
     def _stop_timer(self, mailbox: _Mailbox) -> None:
-        if mailbox.timer is not None:
-            mailbox.timer.cancel()
-            mailbox.timer = None
+        for timer in (mailbox.timer, mailbox.list_timer):
+            if timer is not None:
+                timer.cancel()
+        mailbox.timer = mailbox.list_timer = None
 
     def _roll_up_soon(self, parent_id: str, *, is_urgent: bool) -> None:
         mailbox = self._mailbox(parent_id)
@@ -292,7 +309,7 @@ class Reporter:
             for change, answer in changes:
                 await self._apply_change(mailbox, change, answer)
         mailbox.is_draining = False
-        if mailbox.job is None and mailbox.timer is None:
+        if mailbox.job is None and mailbox.timer is None and mailbox.list_timer is None:
             self._mailboxes.pop(mailbox.job_id, None)
 
     async def _counting(self, parent_id: str) -> Change:

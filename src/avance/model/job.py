@@ -178,6 +178,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     expires_ms: int | None = None
     listed_ms: int = 0
     """When the owner's list last heard of ordinary progress."""
+    is_list_behind: bool = False
+    """Progress was made since."""
 
     @property
     def max_attempts(self) -> int:

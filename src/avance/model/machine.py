@@ -269,6 +269,18 @@ def report(
             )
 
 
+def list_again(job: Job, now_ms: int) -> Step:
+    """
+    Tell the owner's list of progress that it was spared until now.
+    """
+    if not job.is_list_behind or job.owner is None or job.state.is_terminal:
+        return stay(job)
+    told = replace(job, listed_ms=now_ms, is_list_behind=False)
+    body = encode(JobListed(job=summary(told)))
+    listed = Append(channel=jobs_channel(job.owner), body=body, conflate=job.id)
+    return Step(job=told, appends=(listed,))
+
+
 def children_changed(job: Job, children: Children, now_ms: int) -> Step:
     """
     Roll the children up into their parent, and end it when it waited for them and all have ended.
@@ -402,10 +414,10 @@ def _progress(job: Job, told: ProgressMade, now_ms: int, limits: JobLimits) -> S
         return entered
     percent = after.progress.percent
     is_ordinary = percent not in (0.0, 100.0)
+    is_due = _is_list_due(after, now_ms)
+    after = replace(after, is_list_behind=not is_due)
     event = Progressed(**_envelope(after, now_ms), progress=after.progress)
-    return entered.then(
-        _tell(after, now_ms, event, conflate=is_ordinary, lists=_is_list_due(after, now_ms))
-    )
+    return entered.then(_tell(after, now_ms, event, conflate=is_ordinary, lists=is_due))
 
 
 def _phase(job: Job, told: PhaseReached, now_ms: int, limits: JobLimits) -> Step:
@@ -475,7 +487,7 @@ def _tell(
     has_news = lists or any(isinstance(event, StateChanged) for event in events)
     if job.owner is None or not has_news:
         return Step(job=told, appends=tuple(appends))
-    told = replace(told, listed_ms=now_ms)
+    told = replace(told, listed_ms=now_ms, is_list_behind=False)
     is_ordinary = conflate and not any(
         isinstance(event, StateChanged | PhaseChanged) for event in events
     )

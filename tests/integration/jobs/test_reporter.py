@@ -241,3 +241,20 @@ async def test_a_task_that_tells_more_than_the_store_takes_is_held_back_and_let_
         page = await store.stream(job_channel(ID))
     assert held == [True, False]
     assert page.top.offset == job.seq == 10_501
+
+
+async def test_the_owners_list_hears_of_the_latest_progress_even_when_nothing_follows() -> None:
+    async with a_reporter(hz=1000) as bench:
+        reporter, store, follower = bench
+        await reporter.create(a_job(state=State.QUEUED), b"{}")
+        await reporter.change(ID, lambda job: machine.claim(job, "w", job.created_ms))
+        reporter.tell(ProgressMade(job_id=ID, attempt=1, current=1, total=4))
+        reporter.tell(ProgressMade(job_id=ID, attempt=1, current=2, total=4))
+        with anyio.fail_after(10):
+            async with aclosing(follower.events(jobs_channel("ana"), since=0)) as news:
+                async for publication in news:
+                    if json.loads(publication.data)["job"]["progress"].get("current") == 2:
+                        break
+        stored = await store.job(ID)
+    assert stored is not None
+    assert not stored.is_list_behind
