@@ -1,6 +1,6 @@
 # The one runner, the same here and in CI. Every target is one line; what needs more stands in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check fix lint types arch web test-fast test-all bench docs build
+.PHONY: help setup run test check fix lint types arch web test-fast test-all e2e bench docs build
 HOST ?= 127.0.0.1
 PORT ?= 8030
 APP ?=
@@ -41,6 +41,9 @@ test-fast: setup ## Unit tests only
 
 test-all: setup ## Every Python test, without the checks
 	$(PYTEST)
+
+e2e: setup ## The console in a real Chromium
+	scripts/system-packages test && scripts/console && $(PYTEST) tests/e2e
 
 bench: setup ## Ask the questions of benchmarks/, beside peers; ARGS="--quick fanout" for one
 	scripts/system-packages bench && .venv/bin/python -m benchmarks $(ARGS)
