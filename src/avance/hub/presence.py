@@ -1,5 +1,5 @@
+import asyncio
 import logging
-from collections import deque
 from collections.abc import Mapping
 
 from avance.errors import Unavailable
@@ -31,8 +31,12 @@ class Attendance:
         self._tasks = tasks
         self._present: dict[Subscription, float] = {}
         """When each entry is to be refreshed; the earliest first."""
-        self._leaving: deque[tuple[str, str]] = deque()
-        self._is_leaving = False
+        self._leaving: dict[tuple[str, str], None] = {}
+        """Entries to be removed, the oldest first."""
+        self.is_leaving = False
+        """Whether entries are being removed."""
+        self._left: tuple[str, str] | None = None
+        self._done: asyncio.Future[None] | None = None
 
     async def enter(self, subscription: Subscription) -> None:
         """
@@ -42,10 +46,16 @@ class Attendance:
             Unavailable: Presence cannot be written now.
         """
         wish = subscription.wish
-        if wish.member is not None and wish.is_present:
-            await self._presence.join(
-                subscription.channel, wish.member, ttl_s=self._limits.presence_ttl_s
-            )
+        if wish.member is None or not wish.is_present:
+            return
+        key = (subscription.channel, wish.member.client)
+        # A client that left a moment ago comes back: its old entry must not be removed after the new one was made.
+        self._leaving.pop(key, None)
+        if self._left == key and self._done is not None:
+            await asyncio.shield(self._done)
+        await self._presence.join(
+            subscription.channel, wish.member, ttl_s=self._limits.presence_ttl_s
+        )
 
     def begin(self, subscription: Subscription) -> None:
         """
@@ -72,9 +82,9 @@ class Attendance:
         member = subscription.wish.member
         if member is None or not subscription.wish.is_present:
             return
-        self._leaving.append((subscription.channel, member.client))
-        if not self._is_leaving:
-            self._is_leaving = True
+        self._leaving[(subscription.channel, member.client)] = None
+        if not self.is_leaving:
+            self.is_leaving = True
             self._tasks.spawn(self._leave())
 
     async def members(self, channel: str) -> Mapping[str, Member]:
@@ -111,13 +121,18 @@ class Attendance:
     async def _leave(self) -> None:
         try:
             while self._leaving:
-                channel, client = self._leaving.popleft()
+                self._left = next(iter(self._leaving))
+                del self._leaving[self._left]
+                self._done = asyncio.get_running_loop().create_future()
                 try:
-                    await self._presence.leave(channel, client)
+                    await self._presence.leave(*self._left)
                 except Unavailable as error:
-                    log.warning("an entry in %s ends only by its time to live: %s", channel, error)
+                    log.warning("an entry ends only by its time to live: %s", error)
+                finally:
+                    self._done.set_result(None)
         finally:
-            self._is_leaving = False
+            self._left = None
+            self.is_leaving = False
 
     def _announce(self, subscription: Subscription, kind: Kind) -> None:
         wish = subscription.wish
