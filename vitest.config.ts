@@ -26,8 +26,32 @@ export default defineConfig({
         resolve: { alias },
         test: {
           name: 'react',
+          env: { VITE_REACT_MAJOR: '19' },
           environment: 'happy-dom',
           include: ['clients/react/test/*.test.{ts,tsx}'],
+        },
+      },
+      {
+        extends: true,
+        resolve: {
+          alias: {
+            ...alias,
+            react: new URL('clients/react18/node_modules/react', import.meta.url).pathname,
+            // Its CommonJS form would ask for React past these names.
+            '@testing-library/react': new URL(
+              'node_modules/@testing-library/react/dist/@testing-library/react.esm.js',
+              import.meta.url,
+            ).pathname,
+            'react-dom': new URL('clients/react18/node_modules/react-dom', import.meta.url).pathname,
+          },
+        },
+        test: {
+          name: 'react18',
+          env: { VITE_REACT_MAJOR: '18' },
+          environment: 'happy-dom',
+          include: ['clients/react/test/*.test.{ts,tsx}'],
+          // So that it meets the same React as what it tests.
+          server: { deps: { inline: ['@testing-library/react'] } },
         },
       },
       {

@@ -113,12 +113,14 @@ describe('ConnectionBadge', () => {
     await pass(100);
     expect(badge.textContent).toBe('');
     here.server.stop();
+    await pass();
     await pass(1_500);
     expect(badge.textContent).toBe('');
-    await pass(1_500);
+    await pass(1_000);
     expect(badge.textContent).toBe('Reconnecting…');
     here.server.start();
     await pass(30_000);
+    await pass();
     expect(badge.textContent).toBe('');
   });
 
@@ -134,7 +136,9 @@ describe('ConnectionBadge', () => {
     await pass();
     here.server.drop(3503, 'force disconnect');
     await pass();
+    await pass();
     fireEvent.click(screen.getByRole('button', { name: 'Connect again' }));
+    await pass();
     await pass();
     expect(screen.getByRole('status').textContent).toBe('');
     expect(here.server.opened).toBe(2);

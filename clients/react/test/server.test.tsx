@@ -1,5 +1,6 @@
 // @vitest-environment node
 import { createAvance } from '@avance/client';
+import { version } from 'react';
 import { renderToString } from 'react-dom/server';
 import { expect, test } from 'vitest';
 import {
@@ -40,4 +41,8 @@ test('everything renders on a server, which has neither window nor network', () 
   expect(html).toContain('&quot;isPending&quot;:true');
   expect(html).toContain('&quot;status&quot;:&quot;connecting&quot;');
   expect(html).toContain('Cargando…');
+});
+
+test('the React that is tested is the one that the project names', () => {
+  expect(version.split('.')[0]).toBe(import.meta.env.VITE_REACT_MAJOR);
 });
