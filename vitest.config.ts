@@ -26,7 +26,7 @@ export default defineConfig({
         resolve: { alias },
         test: {
           name: 'react',
-          env: { VITE_REACT_MAJOR: '19' },
+          env: { REACT_MAJOR: '19' },
           environment: 'happy-dom',
           include: ['clients/react/test/*.test.{ts,tsx}'],
         },
@@ -47,7 +47,7 @@ export default defineConfig({
         },
         test: {
           name: 'react18',
-          env: { VITE_REACT_MAJOR: '18' },
+          env: { REACT_MAJOR: '18' },
           environment: 'happy-dom',
           include: ['clients/react/test/*.test.{ts,tsx}'],
           // So that it meets the same React as what it tests.
