@@ -10,7 +10,7 @@ from avance.edge.session.authentication import claims_of
 from avance.edge.session.connecting import connect
 from avance.edge.session.payload import kept_payload
 from avance.edge.session.subscribing import refresh_subscription, subscribe
-from avance.errors import InvalidRequest
+from avance.errors import InvalidRequest, Unauthenticated
 from avance.hub.namespaces import Allow, Namespace
 from avance.ports.auth import Identity, TokenExpired
 from avance.protocol import messages as m
@@ -108,9 +108,11 @@ async def refresh(c: "Connection", command_id: int, request: m.RefreshRequest) -
     if not request.token:
         raise ProtocolDisconnect(DISCONNECT_BAD_REQUEST, "refresh came without a token")
     try:
-        identity = await c.gateway.verify(request.token)
+        identity = await c.gateway.auth.token(request.token)
     except TokenExpired as error:
         raise ProtocolDisconnect(DISCONNECT_EXPIRED, str(error)) from error
+    except Unauthenticated as error:
+        raise ProtocolDisconnect(DISCONNECT_INVALID_TOKEN, error.message) from error
     claims = claims_of(identity)
     if identity.user != c.user:
         raise ProtocolDisconnect(DISCONNECT_INVALID_TOKEN, "the new token is of another user")

@@ -109,7 +109,7 @@ def _result(
         expires=ttl_s is not None,
         ttl=ttl_s or 0,
         subs=subs,
-        ping=round(settings.ping_interval_s),
+        ping=max(1, round(settings.ping_interval_s)) if settings.ping_interval_s else 0,
         pong=settings.ping_interval_s > 0,
         session=c.session,
         node=c.gateway.hub.node if c.is_emulated else "",

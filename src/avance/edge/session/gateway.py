@@ -1,3 +1,4 @@
+import math
 from collections.abc import Coroutine, Mapping
 from functools import partial
 from random import Random
@@ -18,7 +19,7 @@ from avance.edge.session.settings import SessionSettings
 from avance.hub.hub import Hub
 from avance.hub.publish import Publisher
 from avance.hub.tasks import Tasks
-from avance.ports.auth import Auth, Identity
+from avance.ports.auth import Auth
 from avance.protocol import messages as m
 from avance.protocol.codec import Codec, codec_for, codec_for_content_type
 from avance.protocol.codes import DISCONNECT_SHUTDOWN
@@ -121,10 +122,7 @@ class Gateway:
         if expires_at_s is None:
             return None, NEVER
         ttl_s = expires_at_s - self.clock.now_ms() / 1000
-        return int(ttl_s), self.clock.monotonic_s() + ttl_s + self.settings.expiry_grace_s
-
-    async def verify(self, token: str) -> Identity:
-        return await self.auth.token(token)
+        return math.ceil(ttl_s), self.clock.monotonic_s() + ttl_s + self.settings.expiry_grace_s
 
     def _codec(self, handshake: Handshake) -> tuple[Codec, str | None]:
         if handshake.transport == WEBSOCKET:

@@ -9,6 +9,7 @@ class SessionSettings(msgspec.Struct, frozen=True, kw_only=True):
     version: str = "avance"
     """Told in the connect reply; never empty, because clients check it."""
     ping_interval_s: float = 25.0
+    """0 is without pings; clients are told whole seconds."""
     pong_timeout_s: float = 8.0
     stale_s: float = 10.0
     """A connection that sends no connect command for so long is closed (3502)."""
