@@ -109,8 +109,7 @@ class Nodes:
     def _act(self, letter: AnyLetter) -> None:
         match letter:
             case Pulse():
-                if letter.node != self.name:
-                    self._heard[letter.node] = (self._clock.monotonic_s(), letter)
+                self._hear(letter)
             case Disconnect():
                 code = DisconnectCode(code=letter.code, reason=letter.reason)
                 for resident in self._meant(letter):
@@ -137,6 +136,15 @@ class Nodes:
                 emulated = self._roster.of_session(letter.session)
                 if emulated is not None:
                     emulated.receive(letter.data)
+
+    def _hear(self, pulse: Pulse) -> None:
+        if pulse.node == self.name:
+            return
+        is_new = pulse.node not in self._heard
+        self._heard[pulse.node] = (self._clock.monotonic_s(), pulse)
+        if is_new:
+            # It need not wait for our next pulse to know us.
+            self.ask(self._own(), node=pulse.node)
 
     def _meant(self, letter: Disconnect | Unsubscribe | Subscribe | Refresh) -> Iterable[Resident]:
         if letter.client:
