@@ -439,7 +439,26 @@ describe('tokens', () => {
       ['job:j2', two],
     ]);
     await refs[1]?.fetch();
-    expect(server.calls.at(-1)?.authorization).toBe(`Bearer ${two}`);
+    await refs[1]?.fetch();
+    // Once refused without a token, it does not try that again.
+    expect(server.calls.map((call) => call.authorization)).toEqual([
+      null,
+      `Bearer ${two}`,
+      `Bearer ${two}`,
+    ]);
+  });
+
+  test('a handle of another user than the one that the connection lives on sends no token', async () => {
+    server.judge = (given) => (given === undefined ? 'invalid' : 'ok');
+    server.job('j1');
+    server.job('j2');
+    const client = make();
+    client.job({ id: 'j1', token: token({ sub: 'ana' }) }).subscribe(() => undefined);
+    client.job({ id: 'j2', token: token({ sub: 'bob' }) }).subscribe(() => undefined);
+    await settle();
+    expect(client.connection.get().status).toBe('live');
+    const sent = server.received.flatMap((command) => command.subscribe?.token ?? []);
+    expect(sent).toEqual([]);
   });
 
   test('a token of another user never goes along, since the server would close for it', async () => {
@@ -532,6 +551,19 @@ describe('lists', () => {
     await reading;
     await settle();
     expect(list.get().jobs.map((job) => job.id)).toContain('j9');
+  });
+
+  test('read again what a snapshot does not hold, when something was missed', async () => {
+    const first = server.job('j0').start();
+    for (let n = 1; n < 120; n += 1) server.job(`j${n}`);
+    const list = make().jobs.list({ limit: 200 });
+    list.subscribe(() => undefined);
+    await settle();
+    server.drop();
+    first.complete('ok');
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(list.get().jobs).toHaveLength(120);
+    expect(list.get().jobs.at(-1)?.state).toBe('completed');
   });
 
   test('tell an error and stay with what they have', async () => {

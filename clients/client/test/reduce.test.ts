@@ -58,6 +58,16 @@ describe('the reducer', () => {
     expect(takeEvent(entry, late as JobEvent).job?.state).toBe('completed');
   });
 
+  test('does not go back to an answer that was slow', () => {
+    const job = started();
+    const slow = structuredClone(job.view);
+    const entry = takeEvent(emptyEntry('j1'), job.snapshot);
+    const known = job.events.length;
+    job.phase('parsing').save([1]);
+    const newer = follow(entry, job.events.slice(known));
+    expect(takeView(newer, slow, { isFull: true })).toBe(newer);
+  });
+
   test('ignores a type of event that it does not know', () => {
     const job = started();
     const entry = takeEvent(emptyEntry('j1'), job.snapshot);

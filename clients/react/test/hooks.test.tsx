@@ -90,6 +90,21 @@ describe('useJob', () => {
     expect(onComplete.mock.calls[0]?.[0]).toEqual(job.view);
   });
 
+  test('calls onComplete once for each job, also when it comes back to one', async () => {
+    const first = here.server.job('j1').start().complete(1);
+    const second = here.server.job('j2').start().complete(2);
+    const onComplete = vi.fn();
+    const { rerender } = renderHook(({ id }) => useJob(id, { onComplete }), {
+      ...here,
+      initialProps: { id: 'j1' },
+    });
+    for (const id of ['j1', 'j2', 'j1']) {
+      rerender({ id });
+      await pass();
+    }
+    expect(onComplete.mock.calls.map(([job]) => job.id)).toEqual([first.view.id, second.view.id]);
+  });
+
   test('draws once per frame, however many events came, and tells onProgress of each', async () => {
     const job = here.server.job('j1').start();
     const onProgress = vi.fn();

@@ -221,6 +221,19 @@ describe('useWebSocket', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  test('opens nothing when it goes while its address is still looked for', async () => {
+    let give: (address: string) => void = () => undefined;
+    const address = new Promise<string>((resolve) => {
+      give = resolve;
+    });
+    const { unmount } = renderHook(() => useWebSocket({ jobId: 'j1', url: () => address }));
+    await pass();
+    unmount();
+    give(url);
+    await pass(60_000);
+    expect(ScriptedSocket.opened).toHaveLength(0);
+  });
+
   test('tells its log of the connection and of each frame (000-30)', async () => {
     const log = vi.fn();
     renderHook(() => useWebSocket({ jobId: 'j1', url, log }));

@@ -20,6 +20,7 @@ interface Command {
 interface Publication {
   data: unknown;
   offset: number;
+  delta?: boolean;
 }
 
 export interface RestCall {
@@ -47,6 +48,8 @@ export class FakeServer {
   opened = 0;
   judge: (token: string | undefined) => Verdict = () => 'ok';
   recoverableFrom = 0;
+  /** Grant delta to who asks for it; what is pushed then is text. */
+  delta = false;
   readonly #lists = new Map<string, { offset: number; pubs: Publication[] }>();
 
   /** For the option `websocket` of the stock client. */
@@ -333,9 +336,9 @@ export class FakeSocket {
     isRecovered: boolean,
   ): void {
     const subscribe = {
+      ...(this.#server.delta ? { delta: true, publications: [] } : { publications }),
       epoch,
       offset,
-      publications,
       recoverable: true,
       positioned: true,
       was_recovering: wanted.recover === true,
