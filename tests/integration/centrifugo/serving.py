@@ -181,7 +181,8 @@ async def serve(options: Options) -> AsyncIterator[Served]:
             timeout_graceful_shutdown=1,
         )
         server = _Server(config)
-        listening = socket.socket()
+        # With the protocol named: asyncio sets TCP_NODELAY only then, and small frames wait 40 ms for an ACK without it.
+        listening = socket.socket(proto=socket.IPPROTO_TCP)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((options.host, options.port))
         async with asyncio.TaskGroup() as tasks:
