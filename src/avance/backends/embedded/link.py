@@ -177,6 +177,9 @@ class Link(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
+        # What comes after rubbish is not to be believed, and it may come before the kill takes effect.
+        if self.fault is not None:
+            return
         try:
             for frame in self._frames.feed(data):
                 self._receive(self, decode_up(frame))
