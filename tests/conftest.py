@@ -6,6 +6,8 @@ import pytest
 from blockbuster import blockbuster_ctx
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = ["redis_service", "postgres_service"]
+
 # A loaded or slow machine (a shared runner, an emulated CPU) needs more patience everywhere, in one place.
 TIMEOUT_FACTOR = float(os.environ.get("AVANCE_TEST_TIMEOUT_FACTOR", "1"))
 

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from avance import Avance, errors
-from avance.app.sections import SECTIONS
+from avance.app.sections import all_sections
 from avance.cli import main
 from avance.config import describe, read_settings
 from avance.edge.http.problem import CODES
@@ -138,7 +138,7 @@ def test_every_error_code_is_documented() -> None:
 
 
 def test_every_setting_is_documented() -> None:
-    assert headings("settings.md") == {setting.env for setting in describe(SECTIONS)}
+    assert headings("settings.md") == {setting.env for setting in describe(all_sections())}
 
 
 def test_every_command_is_documented() -> None:

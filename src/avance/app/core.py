@@ -14,6 +14,7 @@ from avance.app.asgi import with_lifespan
 from avance.app.declare import Declares
 from avance.app.extension import App
 from avance.app.handle import JobHandle
+from avance.app.records import Records
 from avance.app.track import TRACK_DEADLINE_S, Tracker, tracked_job
 from avance.errors import ConfigError, Unavailable
 from avance.jobs.context import current
@@ -24,6 +25,8 @@ from avance.jobs.task import (
 )
 from avance.model.job import Job
 from avance.model.stream import Position
+from avance.ports.blobs import Blobs
+from avance.ports.clock import Clock
 from avance.version import VERSION
 
 if TYPE_CHECKING:
@@ -55,10 +58,10 @@ class Avance(Declares):
         """
         if self._settings is None:
             # As `build`: only a server reads settings.
-            from avance.app.sections import SECTIONS  # noqa: PLC0415
+            from avance.app.sections import all_sections  # noqa: PLC0415
             from avance.config import read_settings  # noqa: PLC0415
 
-            self._settings = read_settings(sections=SECTIONS)
+            self._settings = read_settings(sections=all_sections())
         return self._settings if self._store is None else replace(self._settings, store=self._store)
 
     def configure(self, settings: "Settings") -> None:
@@ -115,6 +118,27 @@ class Avance(Declares):
         """
         return self.engine.jobs
 
+    @property
+    def records(self) -> Records:
+        """
+        Tables of apps, changed together with events.
+        """
+        return self.engine.records
+
+    @property
+    def blobs(self) -> Blobs:
+        """
+        Files.
+        """
+        return self.engine.kernel.storage.blobs
+
+    @property
+    def clock(self) -> Clock:
+        """
+        The time, which tests can set.
+        """
+        return self.engine.kernel.clock
+
     @asynccontextmanager
     async def open(self, *, executes: bool = True) -> AsyncIterator["Avance"]:
         """
@@ -146,12 +170,13 @@ class Avance(Declares):
         """
         if self._engine is not None:
             raise ConfigError("this app is open already; open it once for each process")
-        async with engine:
-            self._engine = engine
-            try:
+        # Known before it is open: a task that was waiting in the store may run as soon as the executor is up.
+        self._engine = engine
+        try:
+            async with engine:
                 yield engine
-            finally:
-                self._engine = None
+        finally:
+            self._engine = None
 
     async def submit(
         self,

@@ -17,6 +17,7 @@ from avance.app.extension import App, resolve
 from avance.app.identity import open_auth
 from avance.app.kernel import Kernel, KernelOptions
 from avance.app.probe import measure_hub, measure_kernel, probe_executor, probe_store
+from avance.app.records import Records
 from avance.app.rpc import job_methods
 from avance.app.storage import open_storage
 from avance.app.track import Tracker
@@ -63,16 +64,29 @@ class Engine:
         executes: bool = True,
     ) -> None:
         settings, tasks = host.settings, host.tasks
+        self._host = host
         clock = SystemClock()
         node = f"node-{secrets.token_hex(6)}"
         storage = open_storage(
-            settings.store_url, clock, node=node, sqlite=settings.section(SqliteLimits)
+            settings.store_url,
+            clock,
+            node=node,
+            data=settings.data,
+            sqlite=settings.section(SqliteLimits),
         )
         self.settings = settings
         self.auth = open_auth(settings, clock, storage.revocations)
         self.kernel = Kernel(
-            storage, tasks, clock, node=node, options=_kernel_options(settings, executes=executes)
+            storage,
+            tasks,
+            clock,
+            node=node,
+            options=replace(
+                _kernel_options(settings, executes=executes),
+                schemas=tuple(schema for app in host.apps.values() for schema in app.schemas),
+            ),
         )
+        self.records = Records(storage.records, storage.bus)
         namespaces = Namespaces(settings.namespaces)
         snapshots: dict[str, SnapshotProvider] = {
             "job": JobSnapshots(storage.store, clock),
@@ -134,6 +148,8 @@ class Engine:
             await stack.enter_async_context(self.wheel)
             await stack.enter_async_context(self.gateway)
             await stack.enter_async_context(self.dialects)
+            for app in self._host.apps.values():
+                await self._open_app(app, stack)
             self._stack = stack.pop_all()
         return self
 
@@ -191,6 +207,10 @@ class Engine:
         For the native driver: the session factory of a path that is ours.
         """
         return self.endpoints.open_by_path(path) or self.dialects.open_by_path(path)
+
+    async def _open_app(self, app: App, stack: AsyncExitStack) -> None:
+        for runs in app.runs:
+            await stack.enter_async_context(resolve(runs)(self._host))
 
     def _close_revoked(self, revoked: Revoked) -> None:
         self.hub.nodes.ask(Revoke(user=revoked.user, token_id=revoked.token_id))

@@ -3,20 +3,35 @@ An app on top of avance: tasks, HTTP routes and sockets under one name, found by
 """
 
 import importlib
+import logging
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
 
 from avance.app.declare import Declares
 from avance.app.handle import JobHandle
 from avance.errors import ConfigError, Unavailable
 from avance.jobs.service import SubmitOptions
 from avance.jobs.task import AnyTask
+from avance.ports.records import Schema
 
 if TYPE_CHECKING:
     from avance.app.core import Avance
 
 GROUP = "avance.apps"
+_log = logging.getLogger("avance.apps")
+
+
+class Runs(Protocol):
+    """
+    Opened with the engine, after the tables of the app are there, and closed before it.
+    """
+
+    def __call__(self, host: "Avance", /) -> AbstractAsyncContextManager[object]: ...
 
 
 class App(Declares):
@@ -34,6 +49,11 @@ class App(Declares):
         sockets: Mapping[str, str] | None = None,
         public_paths: Sequence[str] = (),
         body_bytes_max: Mapping[str, int] | None = None,
+        schemas: Sequence[Schema] = (),
+        settings: type[msgspec.Struct] | None = None,
+        runs: Sequence[str] = (),
+        needs: Sequence[str] = (),
+        extra: str | None = None,
     ) -> None:
         """
         Args:
@@ -41,6 +61,11 @@ class App(Declares):
             sockets: By path (`/ws/jobs/{job_id}`), a function that takes the including `Avance` and returns a `Dialect`.
             public_paths: Paths that need no credentials of avance.
             body_bytes_max: Larger bodies, by the beginning of the path.
+            schemas: Tables of its own, brought up to date when the engine opens.
+            settings: A section of the settings under the name of the app, for an app that is found by entry point; read with `host.settings.section(…)`.
+            runs: What runs beside the engine: a function that takes the including `Avance` and returns an async context manager.
+            needs: Modules without which an installed app is left out, and says so.
+            extra: The extra of the package that installs them.
         """
         super().__init__()
         self.name = name
@@ -48,6 +73,11 @@ class App(Declares):
         self.sockets = dict(sockets or {})
         self.public_paths = tuple(public_paths)
         self.body_bytes_max = dict(body_bytes_max or {})
+        self.schemas = tuple(schemas)
+        self.settings = settings
+        self.runs = tuple(runs)
+        self.needs = tuple(needs)
+        self.extra = extra
         self._host: Avance | None = None
 
     def __repr__(self) -> str:
@@ -67,6 +97,13 @@ class App(Declares):
                 code="not_open",
             )
         return self._host
+
+    @property
+    def missing(self) -> Sequence[str]:
+        """
+        The modules that it needs and that are not installed.
+        """
+        return [name for name in self.needs if find_spec(name) is None]
 
     def join(self, host: "Avance") -> None:
         """
@@ -97,7 +134,19 @@ def resolve(reference: str) -> Any:
 
 def installed_apps() -> Iterator[App]:
     """
-    The apps that installed packages offer.
+    The apps that installed packages offer and whose parts are all there.
+    """
+    for app in offered_apps():
+        if not app.missing:
+            yield app
+        else:
+            extra = f"; pip install 'avance[{app.extra}]'" if app.extra else ""
+            _log.info("%s is left out: no %s here%s", app.name, ", ".join(app.missing), extra)
+
+
+def offered_apps() -> Iterator[App]:
+    """
+    All that installed packages offer.
     """
     for entry in sorted(entry_points(group=GROUP), key=lambda one: one.name):
         found = entry.load()

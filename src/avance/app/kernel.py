@@ -23,6 +23,7 @@ from avance.jobs.task import AnyTask, Throttle
 from avance.jobs.upkeep import Upkeep
 from avance.model.job import JOB_LIMITS, JobLimits
 from avance.ports.clock import Clock
+from avance.ports.records import Schema
 from avance.ports.store import Durability, Retention
 
 _DEFAULT_THROTTLE = Throttle()
@@ -44,6 +45,8 @@ class KernelOptions(msgspec.Struct, frozen=True, kw_only=True):
     drain_s: float = 10.0
     embedded: EmbeddedLimits = EMBEDDED_LIMITS
     durability: Durability = Durability.FULL
+    schemas: tuple[Schema, ...] = ()
+    """Tables of apps, there before a task runs."""
 
 
 class Kernel:
@@ -92,6 +95,8 @@ class Kernel:
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.storage.store)
+            for schema in self._options.schemas:
+                await self.storage.records.migrate(schema)
             await stack.enter_async_context(self.storage.bus)
             await stack.enter_async_context(self.reporter)
             if self._options.executes:

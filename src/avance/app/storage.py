@@ -3,7 +3,9 @@ Which backend stands behind the store's URL.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
+from avance.backends.disk import DiskBlobs
 from avance.backends.memory import MemoryBus, MemoryPresence
 from avance.backends.sqlite import (
     SQLITE_LIMITS,
@@ -11,6 +13,7 @@ from avance.backends.sqlite import (
     SqliteDatabase,
     SqliteLimits,
     SqliteQueue,
+    SqliteRecords,
     SqliteRevocations,
     SqliteStore,
     outbox_insert,
@@ -18,10 +21,12 @@ from avance.backends.sqlite import (
 from avance.errors import ConfigError
 from avance.jobs.service import Enlist
 from avance.ports.auth import Revocations
+from avance.ports.blobs import Blobs
 from avance.ports.bus import Bus
 from avance.ports.clock import Clock
 from avance.ports.presence import Presence
 from avance.ports.queue import Queue
+from avance.ports.records import Records
 from avance.ports.store import Store
 
 
@@ -37,10 +42,12 @@ class Storage:
     presence: Presence
     enlist: Enlist
     revocations: Revocations
+    records: Records
+    blobs: Blobs
 
 
 def open_storage(
-    url: str, clock: Clock, *, node: str, sqlite: SqliteLimits = SQLITE_LIMITS
+    url: str, clock: Clock, *, node: str, data: str, sqlite: SqliteLimits = SQLITE_LIMITS
 ) -> Storage:
     """
     Choose by the scheme of the URL.
@@ -61,4 +68,6 @@ def open_storage(
         presence=MemoryPresence(clock),
         enlist=outbox_insert,
         revocations=SqliteRevocations(database),
+        records=SqliteRecords(database),
+        blobs=DiskBlobs(Path(data) / "blobs"),
     )

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from avance.app import Avance, load
-from avance.app.sections import SECTIONS
+from avance.app.sections import all_sections
 from avance.config import Settings, read_settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -38,7 +38,7 @@ def open_app(target: str | None, config: Path | None, **overrides: object) -> Av
     """
     Find the app and give it the settings that hold.
     """
-    settings = read_settings(config, overrides=overrides, sections=SECTIONS)
+    settings = read_settings(config, overrides=overrides, sections=all_sections())
     app = load(target or settings.app)
     app.configure(settings)
     return app
@@ -48,4 +48,4 @@ def settings_of(config: Path | None, **overrides: object) -> Settings:
     """
     The settings alone.
     """
-    return read_settings(config, overrides=overrides, sections=SECTIONS)
+    return read_settings(config, overrides=overrides, sections=all_sections())

@@ -9,6 +9,7 @@ from avance.backends.sqlite.limits import SQLITE_LIMITS, SqliteLimits
 from avance.backends.sqlite.migration import Migrations, load_migrations
 from avance.backends.sqlite.outbox import outbox_insert
 from avance.backends.sqlite.queue import SqliteQueue
+from avance.backends.sqlite.records import SqliteRecords
 from avance.backends.sqlite.revocations import SqliteRevocations
 from avance.backends.sqlite.store import SqliteStore
 from avance.backends.sqlite.writer import Transaction
@@ -20,6 +21,7 @@ __all__ = [
     "SqliteDatabase",
     "SqliteLimits",
     "SqliteQueue",
+    "SqliteRecords",
     "SqliteRevocations",
     "SqliteStore",
     "Transaction",

@@ -41,6 +41,7 @@ def http_app(services: HttpServices) -> FastAPI:
     jobs = JobRoutes(services, starts)
     # For the server, which asks for it before it waits for requests under way.
     app.state.stop_waiting = jobs.stop_waiting
+    app.state.starts = starts
     for part in (jobs, TokenRoutes(services, starts), HealthRoutes(services)):
         app.include_router(part.router())
     for router in services.routers:

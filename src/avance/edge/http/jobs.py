@@ -342,6 +342,17 @@ class StartLimits:
         self._addresses.take(request.client.host if request.client else "")
 
 
+def count_start(request: Request) -> None:
+    """
+    Count one request that starts work, in a route of an app.
+
+    Raises:
+        RateLimited: There were too many of this user or address.
+    """
+    starts: StartLimits = request.app.state.starts
+    starts.take(caller(request), request)
+
+
 def _task_view(task: AnyTask) -> TaskView:
     return TaskView(
         name=task.name,

@@ -1,0 +1,7 @@
+"""
+Documents: from a dropped file to an answer with its source.
+"""
+
+from avance import App
+
+app = App("documents", extra="documents")

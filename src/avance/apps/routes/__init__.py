@@ -1,0 +1,7 @@
+"""
+Routes: the school-bus optimizer.
+"""
+
+from avance import App
+
+app = App("routes", extra="routes")

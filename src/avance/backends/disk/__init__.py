@@ -1,0 +1,7 @@
+"""
+Files in a directory.
+"""
+
+from avance.backends.disk.blobs import DiskBlobs
+
+__all__ = ["DiskBlobs"]
