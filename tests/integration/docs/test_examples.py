@@ -56,13 +56,15 @@ def mounted(tmp_path: Path, environment: dict[str, str]) -> Iterator[str]:
 
 
 @pytest.fixture
-def steps(tmp_path: Path, environment: dict[str, str]) -> Iterator[str]:
+def served(
+    request: pytest.FixtureRequest, tmp_path: Path, environment: dict[str, str]
+) -> Iterator[str]:
     """
-    The URL of an app with a socket of its own, served alone.
+    The URL of an app of the examples, served alone.
     """
     avance = Path(sys.executable).parent / "avance"
     server = subprocess.Popen(
-        [avance, "serve", "steps:app", "--port", "0", "--data", tmp_path / "data"],
+        [avance, "serve", f"{request.param}:app", "--port", "0", "--data", tmp_path / "data"],
         cwd=EXAMPLES,
         env=environment,
         stdout=subprocess.PIPE,
@@ -81,11 +83,28 @@ def steps(tmp_path: Path, environment: dict[str, str]) -> Iterator[str]:
         server.communicate()
 
 
-async def test_an_app_speaks_its_own_words_on_its_own_socket(steps: str) -> None:
-    async with httpx.AsyncClient(base_url=steps) as http:
+@pytest.mark.parametrize("served", ["shelf"], indirect=True)
+async def test_an_app_keeps_rows_of_its_own(served: str) -> None:
+    async with httpx.AsyncClient(base_url=served) as http:
+        results = []
+        for count in (2, 3):
+            submit = {"task": "shelf.put", "params": {"name": "pears", "count": count}}
+            job = (await http.post("/v1/jobs", json=submit)).json()
+            path, seq = f"/v1/jobs/{job['id']}", 0
+            while "result" not in job:
+                page = await http.get(f"{path}/events", params={"since": seq, "wait_s": 5})
+                seq = max((event["seq"] for event in page.json()["events"]), default=seq)
+                job = (await http.get(path)).json()
+            results.append(job["result"])
+    assert results == [2, 5]
+
+
+@pytest.mark.parametrize("served", ["steps"], indirect=True)
+async def test_an_app_speaks_its_own_words_on_its_own_socket(served: str) -> None:
+    async with httpx.AsyncClient(base_url=served) as http:
         submit = {"task": "steps.climb", "params": {"steps": 3}}
         job = (await http.post("/v1/jobs", json=submit)).json()
-    async with connect(f"{steps.replace('http', 'ws', 1)}/ws/steps/{job['id']}") as connection:
+    async with connect(f"{served.replace('http', 'ws', 1)}/ws/steps/{job['id']}") as connection:
         said = [json.loads(frame) async for frame in connection]
     assert said[0] == {"type": "hello"}
     assert [frame["state"] for frame in said[1:]] == ["queued", "running", "completed"]
