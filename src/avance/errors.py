@@ -24,7 +24,7 @@ class AvanceError(Exception):
     The root. `code` is stable and goes on the wire; `params` are the values a client needs to word it in its language.
     """
 
-    code = "internal"
+    code: str = "internal"
     status = 500
 
     def __init__(self, message: str, /, *, code: str | None = None, **params: object) -> None:

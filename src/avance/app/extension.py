@@ -69,14 +69,14 @@ class App(Declares):
         """
         super().__init__()
         self.name = name
-        self.routers = tuple(routers)
-        self.sockets = dict(sockets or {})
-        self.public_paths = tuple(public_paths)
-        self.body_bytes_max = dict(body_bytes_max or {})
-        self.schemas = tuple(schemas)
+        self.routers: tuple[str, ...] = tuple(routers)
+        self.sockets: dict[str, str] = dict(sockets or {})
+        self.public_paths: tuple[str, ...] = tuple(public_paths)
+        self.body_bytes_max: dict[str, int] = dict(body_bytes_max or {})
+        self.schemas: tuple[Schema, ...] = tuple(schemas)
         self.settings = settings
-        self.runs = tuple(runs)
-        self.needs = tuple(needs)
+        self.runs: tuple[str, ...] = tuple(runs)
+        self.needs: tuple[str, ...] = tuple(needs)
         self.extra = extra
         self._host: Avance | None = None
 

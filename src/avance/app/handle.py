@@ -20,10 +20,10 @@ class JobHandle:
     """
 
     def __init__(self, job: Job, jobs: Jobs, issue_token: Callable[[str, str | None], str]) -> None:
-        self.id = job.id
-        self.kind = job.kind
+        self.id: str = job.id
+        self.kind: str = job.kind
         self._owner = job.owner
-        self.channel = job_channel(job.id)
+        self.channel: str = job_channel(job.id)
         self._jobs = jobs
         self._issue_token = issue_token
 

@@ -40,7 +40,7 @@ class Tracker:
     """
 
     def __init__(self, job: Job, jobs: Jobs, reporter: Reporter) -> None:
-        self.id = job.id
+        self.id: str = job.id
         self._job = job
         self._jobs = jobs
         self._reporter = reporter

@@ -27,8 +27,8 @@ class ReportLog:
         self.reports: list[AnyReport] = []
         self.asked: list[tuple[str, int, str, object]] = []
         self.answer: bytes | Exception = b'{"job_id":"child-1"}'
-        self.frees = 0
-        self.answers = asyncio.Event()
+        self.frees: int = 0
+        self.answers: asyncio.Event = asyncio.Event()
         """Cleared, it keeps every question waiting."""
         self.answers.set()
         self.restart: Callable[[tuple[str, int]], None] | None = None

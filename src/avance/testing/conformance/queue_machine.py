@@ -24,16 +24,16 @@ KINDS = ("ocr", "route")
 RUNNERS = ("process", "thread")
 LEASE_MS = 100
 
-workers = st.sampled_from(WORKERS)
+workers: st.SearchStrategy[str] = st.sampled_from(WORKERS)
 
 
 class QueueMachine(RuleBasedStateMachine):
     def __init__(self, make_store: MakeStore, make_queue: Callable[[Store], Queue]) -> None:
         super().__init__()
-        self.runner = asyncio.Runner()
-        self.store = self.runner.run(make_store(FakeClock()).__aenter__())
-        self.queue = make_queue(self.store)
-        self.now_ms = FIRST_MS
+        self.runner: asyncio.Runner = asyncio.Runner()
+        self.store: Store = self.runner.run(make_store(FakeClock()).__aenter__())
+        self.queue: Queue = make_queue(self.store)
+        self.now_ms: int = FIRST_MS
         self.given: set[tuple[str, int]] = set()
         self.runner.run(self._end_what_is_left())
 

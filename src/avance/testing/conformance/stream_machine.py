@@ -18,7 +18,7 @@ from avance.testing.conformance.sample import MakeStore, a_job
 
 NAMES = ("a", "b", "c")
 _examples = count(1)
-durabilities = st.sampled_from(Durability)
+durabilities: st.SearchStrategy[Durability] = st.sampled_from(Durability)
 
 
 class StreamMachine(RuleBasedStateMachine):
@@ -26,13 +26,13 @@ class StreamMachine(RuleBasedStateMachine):
         super().__init__()
         self.make_store = make_store
         self.keeps_data = keeps_data
-        self.runner = asyncio.Runner()
+        self.runner: asyncio.Runner = asyncio.Runner()
         self.epochs: dict[str, str] = {}
         self.streams: dict[str, list[bytes]] = {}
         self.jobs: dict[str, Job] = {}
         # Examples of one test share its data: each has names of its own.
-        self.example = next(_examples)
-        self.store = self._opened()
+        self.example: int = next(_examples)
+        self.store: Store = self._opened()
         self.runner.run(self._find())
 
     def _opened(self) -> Store:
