@@ -27,8 +27,8 @@ fix: setup ## Mend and format what the linter can, and write the generated pages
 lint: setup ## Ruff: rules and format
 	.venv/bin/ruff check --quiet . && .venv/bin/ruff format --check --quiet .
 
-types: setup ## mypy --strict
-	.venv/bin/mypy
+types: setup ## mypy --strict, and no public symbol without a written type
+	.venv/bin/mypy && .venv/bin/python scripts/public-types
 
 arch: setup ## Import contracts between the layers
 	.venv/bin/lint-imports --no-logo
