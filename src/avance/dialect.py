@@ -20,6 +20,7 @@ from avance.edge.dialect.dialect import (
     Wake,
     Watch,
 )
+from avance.edge.dialect.frames import speaks
 
 __all__ = [
     "CLOSE_END",
@@ -38,4 +39,5 @@ __all__ = [
     "Visit",
     "Wake",
     "Watch",
+    "speaks",
 ]

@@ -3,8 +3,9 @@ The composition root of a server: the kernel, and what carries its events to bro
 """
 
 import inspect
+import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
@@ -26,6 +27,7 @@ from avance.backends.sqlite import SqliteLimits
 from avance.backends.system import SystemClock
 from avance.config import AuthMode, Settings
 from avance.edge.console import HAS_CONSOLE, console_routes
+from avance.edge.dialect.frames import frames_of
 from avance.edge.dialect.socket import DialectSocket, DialectSockets
 from avance.edge.drivers.wheel import Wheel
 from avance.edge.http.app import http_app, routes
@@ -229,7 +231,7 @@ class Engine:
             limits=settings.http,
             metrics=metrics,
             sockets=tuple(
-                Socket(name=f"{app.name}_{number}", address=path, summary=_summary(make))
+                _described(f"{app.name}_{number}", path, resolve(make))
                 for app in apps
                 for number, (path, make) in enumerate(app.sockets.items(), start=1)
             ),
@@ -246,8 +248,16 @@ class Engine:
         )
 
 
-def _summary(make: str) -> str:
-    return (inspect.getdoc(resolve(make)) or make).partition("\n")[0]
+def _described(name: str, path: str, make: Callable[..., object]) -> Socket:
+    frames = frames_of(make)
+    return Socket(
+        name=name,
+        address=path,
+        summary=(inspect.getdoc(make) or name).partition("\n")[0],
+        sends=frames.sends,
+        receives=frames.takes,
+        parameters=dict.fromkeys(re.findall(r"{(\w+)", path), "In the path."),
+    )
 
 
 def _kernel_options(settings: Settings, *, executes: bool) -> KernelOptions:

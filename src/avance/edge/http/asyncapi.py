@@ -92,8 +92,10 @@ def write_asyncapi(
     kinds = list(dict.fromkeys(kind for one in described for kind in (*one.sends, *one.receives)))
     names = _names(kinds)
     payloads, schemas = schemas_of(kinds)
-    for kind in STAMPED:
-        _stamp(schemas[kind.__name__])
+    for kind, payload in zip(kinds, payloads, strict=True):
+        if kind in STAMPED:
+            # By its reference: where two dialects name a type alike, the schemas have longer names.
+            _stamp(schemas[payload["$ref"].rpartition("/")[2]])
     return {
         "asyncapi": ASYNCAPI_VERSION,
         "info": {"title": title, "version": version, "description": description},
