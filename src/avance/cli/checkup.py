@@ -19,6 +19,7 @@ import msgspec
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketException
 
+from avance.app.extension import offered_apps
 from avance.cli.client import Client, Refused, Unreachable
 from avance.config import AuthMode, Settings, check_bind
 from avance.errors import ConfigError
@@ -65,6 +66,7 @@ def check_machine(settings: Settings) -> Iterator[Finding]:
     if settings.auth is AuthMode.TOKEN and settings.jwks_url is not None:
         yield _check_jwks(settings.jwks_url)
     yield from _check_data(Path(settings.data))
+    yield from _check_apps()
 
 
 def check_server(client: Client) -> Iterator[Finding]:
@@ -103,6 +105,15 @@ def _check_data(data: Path) -> Iterator[Finding]:
         yield _warning("disk", detail, "make room, or shorten the retention settings")
     else:
         yield _ok("disk", detail)
+
+
+def _check_apps() -> Iterator[Finding]:
+    for app in offered_apps():
+        if not app.missing:
+            yield _ok("app", f"{app.name} is served")
+            continue
+        remedy = f"pip install 'avance[{app.extra}]'" if app.extra else "install them"
+        yield _warning("app", f"{app.name} is left out without {', '.join(app.missing)}", remedy)
 
 
 def _check_jwks(url: str) -> Finding:
