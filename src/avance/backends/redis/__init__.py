@@ -1,0 +1,9 @@
+"""
+Redis: how nodes hear of each other at once, who is present over all of them, and reports that wait until they are in the store.
+"""
+
+from avance.backends.redis.bus import RedisBus
+from avance.backends.redis.limits import REDIS_LIMITS, RedisLimits
+from avance.backends.redis.presence import RedisPresence
+
+__all__ = ["REDIS_LIMITS", "RedisBus", "RedisLimits", "RedisPresence"]

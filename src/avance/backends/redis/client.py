@@ -1,0 +1,51 @@
+"""
+A connection to one server, as all parts here want it: it fails at once, and whoever uses it decides when to try again.
+"""
+
+from urllib.parse import urlsplit
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from avance.backends.redis.limits import RedisLimits
+from avance.errors import ConfigError
+
+AWAY = (RedisError, OSError, TimeoutError)
+"""What a server that cannot be used now raises."""
+
+
+def open_client(url: str, limits: RedisLimits) -> "Redis":
+    """
+    Make a client; nothing is connected yet.
+
+    Raises:
+        ConfigError: It is no URL of a Redis.
+    """
+    try:
+        return Redis.from_url(
+            url,
+            retry=Retry(NoBackoff(), 0),
+            socket_connect_timeout=limits.connect_timeout_s,
+            socket_timeout=limits.command_timeout_s,
+            socket_keepalive=True,
+            client_name="avance",
+            # It would look up the version of the library on the disk, in the event loop, at every connection.
+            driver_info=None,
+        )
+    except ValueError as error:
+        raise ConfigError(
+            f"{shown(url)} is no address of a Redis ({error}); write redis://host:6379/0 or rediss://…",
+            setting="bus",
+        ) from error
+
+
+def shown(url: str) -> str:
+    """
+    An address without its password.
+    """
+    parts = urlsplit(url)
+    place = parts.hostname or parts.path
+    port = "" if parts.port is None else f":{parts.port}"
+    return f"{parts.scheme}://{place}{port}"
