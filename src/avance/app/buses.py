@@ -4,12 +4,15 @@ How nodes tell each other what is new: the store's own way, or Redis where the s
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from avance.errors import ConfigError, Unavailable
 from avance.ports.bus import Bus
 from avance.ports.clock import Clock
 from avance.ports.presence import Member, Presence
+
+if TYPE_CHECKING:
+    from avance.edge.http.services import Health, Probe
 
 log = logging.getLogger("avance.redis")
 
@@ -74,6 +77,22 @@ def open_presence(bus: Bus, default: Presence, clock: Clock) -> Presence:
     return (
         SharedPresence(bus.presence(clock), default, clock) if isinstance(bus, Attends) else default
     )
+
+
+def probe_bus(bus: Bus) -> "Probe":
+    """
+    Without its bus a node works on, and others hear later; so it is told and not required.
+    """
+
+    # Only a server is asked, and only it has the web framework.
+    from avance.edge.http.services import Health  # noqa: PLC0415
+
+    async def probe() -> "Health":
+        problems = bus.problems if isinstance(bus, Ails) else ()
+        detail = "; ".join(problems) or ("Redis" if isinstance(bus, Mirrors) else "in the store")
+        return Health(is_ok=not problems, detail=detail, is_required=False)
+
+    return probe
 
 
 class SharedPresence(Presence):

@@ -2,6 +2,7 @@
 The composition root of a server: the kernel, and what carries its events to browsers.
 """
 
+import dataclasses
 import inspect
 import re
 import secrets
@@ -14,6 +15,7 @@ from fastapi import FastAPI
 from msgspec.structs import replace
 from starlette.routing import BaseRoute
 
+from avance.app.buses import open_bus, open_presence, probe_bus
 from avance.app.extension import App, resolve
 from avance.app.identity import open_auth
 from avance.app.kernel import Kernel, KernelOptions
@@ -76,6 +78,9 @@ class Engine:
             data=settings.data,
             sqlite=settings.section(SqliteLimits),
         )
+        bus = open_bus(settings.bus, storage.bus, node=node)
+        presence = open_presence(bus, storage.presence, clock)
+        storage = dataclasses.replace(storage, bus=bus, presence=presence)
         self.settings = settings
         self.auth = open_auth(settings, clock, storage.revocations)
         self.kernel = Kernel(
@@ -244,7 +249,11 @@ class Engine:
             body_bytes_max={
                 path: size for app in apps for path, size in app.body_bytes_max.items()
             },
-            probes={"store": probe_store(kernel.storage.store), "executor": probe_executor(kernel)},
+            probes={
+                "store": probe_store(kernel.storage.store),
+                "executor": probe_executor(kernel),
+                "bus": probe_bus(kernel.storage.bus),
+            },
         )
 
 

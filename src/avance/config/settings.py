@@ -73,6 +73,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The directory for what avance keeps: the SQLite file, blobs, the secret that signs tokens."""
     store: str | None = None
     """Where jobs and events are kept, such as `sqlite:///avance.db`; by default a SQLite file in `data`."""
+    bus: str | None = None
+    """A Redis by which nodes hear of each other at once, such as `redis://127.0.0.1:6379/0`; several, separated by commas, share the channels. Without one they hear through the store."""
     app: str | None = None
     """The app to serve when the command line names none, as `module:app`."""
     auth: AuthMode = AuthMode.OPEN
@@ -162,6 +164,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 ALIASES = {
+    "REDIS_URL": "bus",
     "WS_HEARTBEAT_INTERVAL": "socket_ping_interval_s",
     "WS_PING_TIMEOUT": "socket_ping_timeout_s",
 }

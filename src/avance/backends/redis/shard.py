@@ -50,6 +50,7 @@ class Shard:
         self._has_changes = asyncio.Event()
         self._problems: dict[str, str] = {"listening": "not connected yet"}
         self._was_told_away = False
+        self._is_closed = False
         self._tasks = asyncio.TaskGroup()
         self._loops: list[asyncio.Task[None]] = []
 
@@ -62,6 +63,7 @@ class Shard:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._is_closed = True
         for loop in self._loops:
             loop.cancel()
         await self._tasks.__aexit__(None, None, None)
@@ -105,7 +107,7 @@ class Shard:
 
     async def _write(self) -> None:
         failures = 0
-        while True:
+        while not self._is_closed:
             await self._has_posts.wait()
             batch = self._outgoing.take(self._limits.batch_messages_max)
             if not batch:
@@ -133,11 +135,14 @@ class Shard:
 
     async def _listen(self) -> None:
         failures = 0
-        while True:
+        # The client swallows a cancellation that comes while it connects.
+        while not self._is_closed:
             pubsub = self._client.pubsub()
             try:
                 self._changed.clear()
                 await self._subscribe(pubsub, list(self._wanted))
+                if self._is_closed:
+                    return
                 async with asyncio.TaskGroup() as tasks:
                     follow = tasks.create_task(self._follow_changes(pubsub))
                     tasks.create_task(self._read(pubsub, follow))
