@@ -10,6 +10,7 @@ from typing import Any
 import click
 import msgspec
 
+from avance.app.sections import all_sections
 from avance.cli.checkup import Finding, Verdict, check_machine, check_server
 from avance.cli.client import Client
 from avance.cli.options import settings_options
@@ -42,7 +43,7 @@ def doctor(url: str | None, as_json: bool, config: Path | None, **overrides: Any
 def _examine(url: str | None, config: Path | None, overrides: dict[str, Any]) -> Iterator[Finding]:
     settings: Settings | None = None
     try:
-        settings = read_settings(config, overrides=overrides)
+        settings = read_settings(config, overrides=overrides, sections=all_sections())
         yield Finding(name="settings", verdict=Verdict.OK, detail="all are known and valid")
     except ConfigError as error:
         yield Finding(
