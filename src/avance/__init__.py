@@ -3,6 +3,21 @@ avance: durable jobs, a gap-free live event stream to the browser, and user noti
 """
 
 from avance.app import App, Avance, Blocking, JobHandle, Tracker
+from avance.app.inbox import (
+    Action,
+    Addresses,
+    Digest,
+    Escalate,
+    Frequency,
+    Inbox,
+    Kind,
+    Notice,
+    Preferences,
+    Priority,
+    QuietHours,
+    SendLimit,
+    on_finish,
+)
 from avance.errors import AvanceError, Cancelled, TaskFailed
 from avance.jobs.context import Job, current, job
 from avance.jobs.task import Limit, OnConflict, Retry, Runner, Throttle
@@ -10,17 +25,29 @@ from avance.model.job import State
 from avance.version import VERSION as __version__
 
 __all__ = [
+    "Action",
+    "Addresses",
     "App",
     "Avance",
     "AvanceError",
     "Blocking",
     "Cancelled",
+    "Digest",
+    "Escalate",
+    "Frequency",
+    "Inbox",
     "Job",
     "JobHandle",
+    "Kind",
     "Limit",
+    "Notice",
     "OnConflict",
+    "Preferences",
+    "Priority",
+    "QuietHours",
     "Retry",
     "Runner",
+    "SendLimit",
     "State",
     "TaskFailed",
     "Throttle",
@@ -28,4 +55,5 @@ __all__ = [
     "__version__",
     "current",
     "job",
+    "on_finish",
 ]

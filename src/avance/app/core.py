@@ -14,6 +14,17 @@ from avance.app.asgi import with_lifespan
 from avance.app.declare import Declares
 from avance.app.extension import App
 from avance.app.handle import JobHandle
+from avance.app.inbox import (
+    Action,
+    Digest,
+    Escalate,
+    Inbox,
+    Kind,
+    Notifier,
+    PreferencesOf,
+    Priority,
+    Sent,
+)
 from avance.app.records import Records
 from avance.app.track import TRACK_DEADLINE_S, Tracker, tracked_job
 from avance.errors import ConfigError, Unavailable
@@ -25,6 +36,7 @@ from avance.jobs.task import (
 )
 from avance.model.job import Job
 from avance.model.stream import Position
+from avance.ports.auth import Identity
 from avance.ports.blobs import Blobs
 from avance.ports.clock import Clock
 from avance.version import VERSION
@@ -37,6 +49,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_NOT_OF_A_DRAFT = frozenset({"self", "user", "title"})
 
 
 class Avance(Declares):
@@ -49,6 +62,7 @@ class Avance(Declares):
         self.apps: dict[str, App] = {}
         self._store = store
         self._settings = settings
+        self._kinds: list[Kind] = []
         self._engine: Engine | None = None
 
     @property
@@ -131,6 +145,90 @@ class Avance(Declares):
         Files.
         """
         return self.engine.kernel.storage.blobs
+
+    @property
+    def notifier(self) -> Notifier:
+        """
+        What stores notifications and sends them out.
+        """
+        return self.engine.notifier
+
+    @property
+    def kinds(self) -> Sequence[Kind]:
+        """
+        The kinds of notifications that were declared.
+        """
+        return tuple(self._kinds)
+
+    def kind(self, kind: Kind) -> None:
+        """
+        Declare a kind of notification; the same again changes nothing.
+        """
+        self._kinds.append(kind)
+        if self._engine is not None:
+            self._engine.notices.inboxes.kinds.declare(kind)
+
+    async def notify(
+        self,
+        user: str,
+        title: str,
+        *,
+        body: str = "",
+        kind: str = "info",
+        priority: Priority | str | None = None,
+        data: Mapping[str, Any] | None = None,
+        url: str | None = None,
+        actions: Sequence[Action | Mapping[str, str]] | None = None,
+        group: str | None = None,
+        dedupe: str | None = None,
+        idempotency: tuple[str, str] | None = None,
+        job_id: str | None = None,
+        channels: Sequence[str] | None = None,
+        digest: Digest | None = None,
+        escalate: Escalate | None = None,
+        expires_s: float | None = None,
+    ) -> Sent:
+        """
+        Tell a user something. It is stored when this returns, shown on every connected device, and sent out as the user wishes.
+
+        Args:
+            dedupe: While one with this key waits unread, nothing is added.
+            idempotency: Who sends and a key; the same again within 24 h answers the same notification.
+            channels: By default those of the kind; `("in_app", "email")` sends a mail as well.
+            digest: Gather several into one message of an external channel.
+            escalate: Use another channel when it was not seen after a while.
+            expires_s: After this it leaves the inbox.
+        """
+        given = {name: value for name, value in locals().items() if name not in _NOT_OF_A_DRAFT}
+        return await self.notifier.notify(user, title, given)
+
+    def inbox(self, user: str) -> Inbox:
+        """
+        The notifications of a user.
+        """
+        return Inbox(self.notifier.inboxes, user)
+
+    def preferences(self, user: str) -> PreferencesOf:
+        """
+        What a user wants to be told, how and when.
+        """
+        return PreferencesOf(self.notifier.inboxes, user)
+
+    async def identify(self, *, token: str | None = None, key: str | None = None) -> Identity:
+        """
+        Who brings this token or API key, for a socket with an auth message of its own.
+
+        Raises:
+            Unauthenticated: Nobody.
+        """
+        return await self.engine.identify(token=token, key=key)
+
+    @property
+    def is_open_to_all(self) -> bool:
+        """
+        Whether everybody on this machine is the admin `dev`: open mode.
+        """
+        return self.engine.auth.is_open
 
     @property
     def clock(self) -> Clock:

@@ -23,6 +23,7 @@ from avance.jobs.task import (
     declare_phases,
     task_name,
 )
+from avance.notify.on_finish import OnFinish
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -56,6 +57,7 @@ class Declares(ABC):
         priority: int = 0,
         title: Key | None = None,
         expose: bool = False,
+        notify: OnFinish | None = None,
     ) -> Callable[[Callable[P, R]], SubmittableTask[P, R]]: ...
 
     def task(self, *function: Any, **options: Any) -> Any:
@@ -76,6 +78,7 @@ class Declares(ABC):
             priority: Higher runs first.
             title: A parameter or function of the arguments, shown as the job's subject.
             expose: In token mode, let users submit it over HTTP by name.
+            notify: `on_finish("…")` tells the owner of a job that ended while nobody watched it.
 
         Raises:
             ConfigError: The name is taken, or the runner does not fit the function.
@@ -100,11 +103,13 @@ class Declares(ABC):
         self, function: Callable[..., Any], given: dict[str, Any]
     ) -> SubmittableTask[..., Any]:
         name = given.pop("name", None) or task_name(function)
+        notify = given.pop("notify", None)
         if name in self.tasks:
             raise ConfigError(
                 f"there are two tasks named {name!r}; give one of them another name", task=name
             )
         task = SubmittableTask(self, name, function, _options(name, function, given))
+        task.notify = notify
         if task.options.runner is Runner.PROCESS:
             check_place(name, function)
         self.tasks[name] = task

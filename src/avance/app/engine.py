@@ -18,7 +18,9 @@ from starlette.routing import BaseRoute
 from avance.app.buses import open_bus, open_presence, probe_bus
 from avance.app.extension import App, resolve
 from avance.app.identity import open_auth
+from avance.app.inbox import Notifier
 from avance.app.kernel import Kernel, KernelOptions
+from avance.app.notices import Notices, NotifySettings
 from avance.app.probe import measure_hub, measure_kernel, probe_executor, probe_store
 from avance.app.records import Records
 from avance.app.rpc import job_methods
@@ -34,6 +36,8 @@ from avance.edge.dialect.socket import DialectSocket, DialectSockets
 from avance.edge.drivers.wheel import Wheel
 from avance.edge.http.app import http_app, routes
 from avance.edge.http.asyncapi import Socket
+from avance.edge.http.authenticate import Credentials, identify
+from avance.edge.http.inbox import InboxRoutes
 from avance.edge.http.metrics import Metrics
 from avance.edge.http.origin import OriginRules
 from avance.edge.http.services import HttpServices, Revoked
@@ -41,6 +45,7 @@ from avance.edge.link import Open
 from avance.edge.session.gateway import Gateway
 from avance.edge.session.routes import Endpoints
 from avance.edge.session.settings import SessionSettings
+from avance.errors import Unauthenticated
 from avance.hub.hub import Hub
 from avance.hub.letters import Revoke
 from avance.hub.namespaces import Namespaces
@@ -50,6 +55,9 @@ from avance.hub.subscription import SnapshotProvider
 from avance.jobs.service import Jobs
 from avance.model.job import Job
 from avance.model.stream import Position, job_channel
+from avance.notify.limits import NotifyLimits
+from avance.notify.service import SCHEMA as NOTIFY_SCHEMA
+from avance.ports.auth import Identity, TokenExpired
 
 if TYPE_CHECKING:
     from avance.app.core import Avance
@@ -90,14 +98,31 @@ class Engine:
             node=node,
             options=replace(
                 _kernel_options(settings, executes=executes),
-                schemas=tuple(schema for app in host.apps.values() for schema in app.schemas),
+                schemas=(
+                    NOTIFY_SCHEMA,
+                    *(schema for app in host.apps.values() for schema in app.schemas),
+                ),
             ),
         )
         self.records = Records(storage.records, storage.bus)
+        self.notices = Notices(
+            storage.records,
+            storage.store,
+            storage.bus,
+            clock,
+            node=node,
+            settings=settings.section(NotifySettings),
+            limits=settings.section(NotifyLimits),
+            tasks=tasks,
+        )
+        for kind in host.kinds:
+            self.notices.inboxes.kinds.declare(kind)
+        self.notifier = Notifier(self.notices.inboxes, self.notices.deliverer)
         namespaces = Namespaces(settings.namespaces)
         snapshots: dict[str, SnapshotProvider] = {
             "job": JobSnapshots(storage.store, clock),
             "jobs": JobListSnapshots(storage.store),
+            "inbox": self.notices.snapshot,
         }
         self.hub = Hub(
             storage.store,
@@ -109,6 +134,7 @@ class Engine:
             node=node,
             snapshots=snapshots,
         )
+        self.notices.follow(self.kernel.reporter, self.hub)
         self.publisher = Publisher(
             storage.store,
             storage.bus,
@@ -152,6 +178,7 @@ class Engine:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.kernel)
             await stack.enter_async_context(self.hub)
+            await stack.enter_async_context(self.notices)
             await stack.enter_async_context(self.wheel)
             await stack.enter_async_context(self.gateway)
             await stack.enter_async_context(self.dialects)
@@ -209,6 +236,19 @@ class Engine:
         """
         return Tracker(await self.jobs.track(job), self.jobs, self.kernel.reporter)
 
+    async def identify(self, *, token: str | None, key: str | None) -> Identity:
+        """
+        Who brings this.
+
+        Raises:
+            Unauthenticated: Nobody.
+        """
+        credentials = Credentials(token=token, key=key)
+        try:
+            return await identify(self.auth, credentials, self.kernel.clock, self.settings.http)
+        except TokenExpired as error:
+            raise Unauthenticated("the token has expired; bring a fresh one") from error
+
     def open_by_path(self, path: str) -> Open | None:
         """
         For the native driver: the session factory of a path that is ours.
@@ -242,7 +282,10 @@ class Engine:
             ),
             on_revoked=self._close_revoked,
             socket_routes=(*self.endpoints.routes(), *self.dialects.routes()),
-            routers=tuple(resolve(router) for app in apps for router in app.routers),
+            routers=(
+                InboxRoutes(self.notices.inboxes, self.notices.push, settings.http).router(),
+                *(resolve(router) for app in apps for router in app.routers),
+            ),
             mounts=console_routes() if HAS_CONSOLE else (),
             has_console=HAS_CONSOLE,
             public_paths=tuple(path for app in apps for path in app.public_paths),

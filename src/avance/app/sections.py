@@ -8,11 +8,18 @@ from types import MappingProxyType
 import msgspec
 
 from avance.app.extension import offered_apps
+from avance.app.notices import NotifySettings
 from avance.backends.embedded import EmbeddedLimits
 from avance.backends.sqlite import SqliteLimits
+from avance.notify.limits import NotifyLimits
 
 BACKENDS: Mapping[str, type[msgspec.Struct]] = MappingProxyType(
-    {"sqlite": SqliteLimits, "embedded": EmbeddedLimits}
+    {
+        "sqlite": SqliteLimits,
+        "embedded": EmbeddedLimits,
+        "notify": NotifySettings,
+        "inbox": NotifyLimits,
+    }
 )
 
 

@@ -11,6 +11,7 @@ from avance.app.handle import JobHandle
 from avance.jobs.context import Job as JobContext
 from avance.jobs.service import DEFAULT_OPTIONS, SubmitOptions
 from avance.jobs.task import P, R, Task, TaskOptions
+from avance.notify.on_finish import OnFinish
 
 
 class Submits(Protocol):
@@ -37,6 +38,7 @@ class SubmittableTask(Task[P, R]):
     ) -> None:
         super().__init__(name, function, options, JobContext)
         self._app = app
+        self.notify: OnFinish | None = None
 
     async def submit(self, *args: Any, **kwargs: Any) -> JobHandle:
         """
