@@ -2,6 +2,7 @@
 Routes: the school-bus optimizer.
 """
 
-from avance import App
+from avance.apps.routes.declare import app
+from avance.apps.routes.tasks import optimize
 
-app = App("routes", extra="routes")
+__all__ = ["app", "optimize"]

@@ -1,0 +1,282 @@
+"""
+One run from request to answer, phase by phase. It knows nothing of jobs: what it tells goes to a sink, so that it runs in a worker of
+avance, in one of Celery, or in a test.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from avance.apps.routes.check import check_schedule
+from avance.apps.routes.ingest import of_day
+from avance.apps.routes.model import Leg, Plan, Route, Trip, Unassigned
+from avance.apps.routes.progress import PLANS_PER_S, Pace, Sink
+from avance.apps.routes.request import Request
+from avance.apps.routes.result import (
+    Answer,
+    Effort,
+    Proof,
+    Result,
+    build_diagnostics,
+    build_schedule,
+    build_stats,
+)
+from avance.apps.routes.solver.block import Block
+from avance.apps.routes.solver.problem import blocks_of, great_circle_gaps, in_time, road_gaps
+from avance.apps.routes.solver.search import Ended, Found, Step
+from avance.apps.routes.solver.wire import Up
+from avance.apps.routes.trips import NoRoads, Roads, build_trips
+from avance.errors import InvalidRequest
+
+_log = logging.getLogger("avance.routes")
+
+CHECKED_WHOLE = "the plan breaks rules, which is a fault of the search: "
+
+
+class Solver(Protocol):
+    """
+    Where the numeric work is done.
+    """
+
+    def run(
+        self, blocks: Sequence[Block], options: Any, seeds: Sequence[Sequence[int]] = (), /
+    ) -> Iterator[Up]: ...
+
+
+class Save(Protocol):
+    """
+    Keeps the best answer so far.
+    """
+
+    def __call__(self, answer: Answer, /) -> None: ...
+
+
+class Engine:
+    """
+    One run.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        solver: Solver,
+        sink: Sink,
+        save: Save,
+        clock_s: Callable[[], float],
+    ) -> None:
+        self._request = request
+        self._solver = solver
+        self._pace = Pace(sink, clock_s)
+        self._save = save
+        self._clock_s = clock_s
+        self._times: dict[str, float] = {}
+        self._routes: dict[str, Route] = {}
+        self._trips: list[Trip] = []
+        self._unassigned: list[Unassigned] = []
+        self._roads: Roads = NoRoads()
+        self._blocks: list[Block] = []
+        self._best: Answer | None = None
+        self._plan = Plan(buses=())
+        self._proof = Proof()
+        self._revision = 0
+        self._shown_s = float("-inf")
+        self._effort: dict[str, Any] = {}
+
+    def run(self) -> Answer:
+        """
+        The answer; on the way every better plan is checked and saved.
+        """
+        with self._phase("starting"):
+            pass
+        with self._phase("loading"):
+            self._load()
+        with self._phase("preprocessing"):
+            self._preprocess()
+        with self._phase("travel_matrix"):
+            self._travel()
+        self._search()
+        with self._phase("finalizing"):
+            self._finalize()
+        with self._phase("calculating_stats"):
+            answer = self._answer()
+        with self._phase("completed"):
+            return answer
+
+    @contextmanager
+    def _phase(self, name: str) -> Iterator[None]:
+        begun_s = self._clock_s()
+        with self._pace.phase(name):
+            yield
+        self._times[name] = round(self._clock_s() - begun_s, 3)
+
+    def _load(self) -> None:
+        routes = of_day(self._request.routes, self._request.day)
+        if not routes:
+            raise InvalidRequest(f"no route runs on day {self._request.day}", code="INVALID_INPUT")
+        self._routes = {route.id: route for route in routes}
+        self._unassigned = [
+            Unassigned(route_id=row["id"], reason=row["reason"]) for row in self._request.rejected
+        ]
+
+    def _preprocess(self) -> None:
+        self._trips, unassigned = build_trips(self._routes.values(), self._roads)
+        self._unassigned += unassigned
+
+    def _travel(self) -> None:
+        trips = self._trips
+        if not trips:
+            return
+        wanted = in_time(trips, 0)
+        gaps = (
+            road_gaps(trips, self._roads, wanted) if self._has_roads else great_circle_gaps(trips)
+        )
+        self._blocks = blocks_of(trips, gaps)
+        pairs = len(trips) * (len(trips) - 1)
+        links = sum(int(block.links.sum()) for block in self._blocks)
+        self._effort |= {"pairs_total": pairs, "pairs_pruned": pairs - links}
+
+    @property
+    def _has_roads(self) -> bool:
+        return not isinstance(self._roads, NoRoads)
+
+    def _search(self) -> None:
+        """
+        The three phases that the solver runs through.
+        """
+        told = self._told()
+        for phase in ("building_chains", "matching_blocks", "local_search"):
+            with self._phase(phase):
+                told = self._listen(phase, told)
+
+    def _told(self) -> Iterator[Up]:
+        if self._blocks:
+            yield from self._solver.run(self._blocks, self._request.search, self._seeds())
+
+    def _listen(self, phase: str, told: Iterator[Up]) -> Iterator[Up]:
+        """
+        Hear of one phase, and answer what is to be heard in the next.
+        """
+        for one in told:
+            match one:
+                case Step() if one.phase != phase:
+                    return _again(one, told)
+                case Step():
+                    self._pace.at(one.done / one.total)
+                case Found() if one.phase != phase:
+                    return _again(one, told)
+                case Found():
+                    self._take(one)
+                case Ended():
+                    self._effort |= {
+                        "rounds": one.rounds,
+                        "chains": one.chains,
+                        "ilp_solver_failures": one.failures,
+                        "splits": one.splits,
+                    }
+        return told
+
+    def _take(self, found: Found) -> None:
+        """
+        Check a plan, keep it, tell of it.
+        """
+        self._plan = Plan(buses=tuple(tuple(Leg(*leg) for leg in bus) for bus in found.buses))
+        self._proof = Proof(
+            bound=found.bound,
+            bound_minutes=found.bound_minutes,
+            certificate=tuple(self._trips[number].route_id for number in found.certificate),
+        )
+        self._revision += 1
+        now_s = self._clock_s()
+        if now_s - self._shown_s < 1 / PLANS_PER_S:
+            return
+        self._shown_s = now_s
+        self._show()
+
+    def _show(self) -> None:
+        answer = self._answer()
+        self._best = answer
+        self._save(answer)
+        diagnostics = answer.result.diagnostics
+        self._pace.at(
+            0.0,
+            data={
+                "best": {
+                    "buses": diagnostics["best_buses"],
+                    "deadhead": diagnostics["deadhead_minutes"],
+                    "shift": diagnostics["shift_minutes"],
+                },
+                "best_buses": diagnostics["best_buses"],
+                "bound": diagnostics["lower_bound_buses"],
+                "gap": diagnostics["optimality_gap"],
+                "plan_rev": self._revision,
+            },
+        )
+
+    def _finalize(self) -> None:
+        pass
+
+    def _answer(self) -> Answer:
+        """
+        The plan as the contract writes it, after the check.
+        """
+        schedule = build_schedule(self._plan, self._trips, self._routes, self._roads)
+        violations = check_schedule(
+            list(self._routes.values()),
+            schedule,
+            self._roads,
+            unassigned=[one.route_id for one in self._unassigned if one.route_id in self._routes],
+        )
+        if violations:
+            raise RuntimeError(
+                CHECKED_WHOLE + "; ".join(f"{one.rule} {one.detail}" for one in violations[:5])
+            )
+        effort = Effort(phase_time_sec=dict(self._times), **self._effort)
+        return Answer(
+            result=Result(
+                schedule=schedule,
+                unassigned=tuple(self._unassigned),
+                diagnostics=build_diagnostics(schedule, self._proof, effort),
+            ),
+            stats=build_stats(schedule),
+            findings=self._request.findings,
+        )
+
+    def _seeds(self) -> list[list[int]]:
+        number = {trip.route_id: at for at, trip in enumerate(self._trips)}
+        return [
+            [number[route_id] for route_id in chain]
+            for chain in self._request.seeds
+            if all(route_id in number for route_id in chain)
+        ]
+
+
+class GuardedSink:
+    """
+    Whatever goes wrong with telling, the work goes on.
+    """
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+
+    def enter(self, phase: str, message: str, /) -> None:
+        self._try(lambda: self._sink.enter(phase, message))
+
+    def leave(self, phase: str, /) -> None:
+        self._try(lambda: self._sink.leave(phase))
+
+    def show(
+        self, phase: str, share: float, message: str | None, data: Mapping[str, object], /
+    ) -> None:
+        self._try(lambda: self._sink.show(phase, share, message, data))
+
+    def _try(self, tell: Callable[[], None]) -> None:
+        try:
+            tell()
+        except Exception as error:  # noqa: BLE001 - a callback belongs to somebody else, and must not break the job
+            _log.warning("progress was not taken: %r", error)
+
+
+def _again(first: Up, rest: Iterator[Up]) -> Iterator[Up]:
+    yield first
+    yield from rest

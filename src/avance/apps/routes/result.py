@@ -1,0 +1,226 @@
+"""
+From a plan to the result of the contract: schedule, statistics, diagnostics.
+"""
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import Any
+
+import msgspec
+
+from avance.apps.routes.model import (
+    MINUTE,
+    RULES,
+    Bus,
+    Item,
+    Kind,
+    Leg,
+    Plan,
+    Route,
+    Rules,
+    Trip,
+    Unassigned,
+    clock_text,
+    minutes_value,
+)
+from avance.apps.routes.trips import Roads, gap_min, run_order
+
+
+class Proof(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    What was shown about a plan beside the plan.
+    """
+
+    bound: int = 0
+    bound_minutes: float = 0.0
+    certificate: tuple[str, ...] = ()
+    """Routes of which no two can be on one bus."""
+
+
+class Effort(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    What it took.
+    """
+
+    phase_time_sec: dict[str, float] = {}
+    pairs_total: int = 0
+    pairs_pruned: int = 0
+    osrm_cache_hits: int = 0
+    osrm_fallback_count: int = 0
+    ilp_solver_failures: int = 0
+    rounds: int = 0
+    chains: int = 0
+    splits: int = 0
+    """Matched chains that had to be cut because together they were too late or fitted no vehicle."""
+
+
+class Stats(msgspec.Struct, frozen=True, kw_only=True):
+    total_buses: int
+    total_routes: int
+    total_entries: int
+    total_exits: int
+    max_entries_per_bus: int
+    max_exits_per_bus: int
+    buses_with_both: int
+    avg_routes_per_bus: float
+    total_early_shift_minutes: float
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    schedule: tuple[Bus, ...]
+    unassigned: tuple[Unassigned, ...]
+    diagnostics: dict[str, Any]
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    What the job returns, and what it saves on its way.
+    """
+
+    result: Result
+    stats: Stats
+    findings: tuple[Any, ...] = ()
+    explanations: dict[str, Any] = {}
+
+
+def build_schedule(
+    plan: Plan,
+    trips: Sequence[Trip],
+    routes: Mapping[str, Route],
+    roads: Roads,
+    rules: Rules = RULES,
+) -> tuple[Bus, ...]:
+    """
+    The buses in the order of their first start.
+    """
+    buses = sorted(plan.buses, key=lambda bus: (bus[0].start_s, trips[bus[0].trip].route_id))
+    return tuple(
+        _bus(f"B{number:03d}", legs, trips, routes, roads, rules)
+        for number, legs in enumerate(buses, 1)
+    )
+
+
+def _bus(
+    bus_id: str,
+    legs: Sequence[Leg],
+    trips: Sequence[Trip],
+    routes: Mapping[str, Route],
+    roads: Roads,
+    rules: Rules,
+) -> Bus:
+    mine = [trips[leg.trip] for leg in legs]
+    items = []
+    for place, (leg, trip) in enumerate(zip(legs, mine, strict=True)):
+        gap = gap_min(mine[place - 1].end, trip.start, roads, rules) if place else 0
+        items.append(_item(leg, trip, routes[trip.route_id], gap, rules))
+    low = max(trip.seats_min for trip in mine)
+    high = min(trip.seats_max for trip in mine)
+    is_open = high == float("inf")
+    return Bus(
+        bus_id=bus_id,
+        items=tuple(items),
+        min_required_seats=low,
+        assigned_vehicle_min=low,
+        assigned_vehicle_max=None if is_open else high,
+        assigned_vehicle_range=f"> {low - 1:g}" if is_open else f"{low:g}-{high:g}",
+    )
+
+
+def _item(leg: Leg, trip: Trip, route: Route, gap: int, rules: Rules) -> Item:
+    return Item(
+        route_id=trip.route_id,
+        start_time=clock_text(leg.start_s),
+        end_time=clock_text(leg.start_s + trip.duration_s),
+        type=trip.kind,
+        original_start_time=clock_text(trip.fixed_s),
+        time_shift_minutes=minutes_value(trip.nominal_s - leg.start_s),
+        deadhead_minutes=gap,
+        positioning_minutes=max(0, gap - rules.gap_buffer_min),
+        capacity_needed=trip.demand,
+        vehicle_capacity_min=route.vehicle_capacity_min,
+        vehicle_capacity_max=route.vehicle_capacity_max,
+        vehicle_capacity_range=route.vehicle_capacity_range,
+        school_name=route.school_name,
+        stops=run_order(route),
+        contract_id=route.contract_id,
+    )
+
+
+def build_stats(schedule: Sequence[Bus]) -> Stats:
+    entries = [sum(item.type is Kind.ENTRY for item in bus.items) for bus in schedule]
+    exits = [sum(item.type is Kind.EXIT for item in bus.items) for bus in schedule]
+    routes = sum(entries) + sum(exits)
+    return Stats(
+        total_buses=len(schedule),
+        total_routes=routes,
+        total_entries=sum(entries),
+        total_exits=sum(exits),
+        max_entries_per_bus=max(entries, default=0),
+        max_exits_per_bus=max(exits, default=0),
+        buses_with_both=sum(bool(a and b) for a, b in zip(entries, exits, strict=True)),
+        avg_routes_per_bus=round(routes / len(schedule), 1) if schedule else 0.0,
+        total_early_shift_minutes=sum(
+            max(0.0, item.time_shift_minutes) for bus in schedule for item in bus.items
+        ),
+    )
+
+
+def build_diagnostics(schedule: Sequence[Bus], proof: Proof, effort: Effort) -> dict[str, Any]:
+    counts = [len(bus.items) for bus in schedule] or [0]
+    positioning = [item.positioning_minutes for bus in schedule for item in bus.items[1:]]
+    buses = len(schedule)
+    minutes = objective_minutes(schedule)
+    return {
+        "best_buses": buses,
+        "lower_bound_buses": proof.bound,
+        "optimality_gap": round((buses - proof.bound) / buses, 6) if buses else 0.0,
+        "split_count": effort.splits,
+        "solver_status": "optimal" if buses == proof.bound else "feasible",
+        "phase_time_sec": dict(effort.phase_time_sec),
+        "pairs_total": effort.pairs_total,
+        "pairs_pruned": effort.pairs_pruned,
+        "osrm_cache_hits": effort.osrm_cache_hits,
+        "osrm_fallback_count": effort.osrm_fallback_count,
+        "ilp_solver_failures": effort.ilp_solver_failures,
+        "avg_positioning_minutes": round(sum(positioning) / len(positioning), 2)
+        if positioning
+        else 0.0,
+        "max_positioning_minutes": max(positioning, default=0),
+        "median_routes_per_bus": median(counts),
+        "min_routes_per_bus": min(counts),
+        "max_routes_per_bus": max(counts),
+        "load_spread": max(counts) - min(counts),
+        "deadhead_minutes": sum(item.deadhead_minutes for bus in schedule for item in bus.items),
+        "shift_minutes": sum(
+            abs(item.time_shift_minutes) for bus in schedule for item in bus.items
+        ),
+        "objective_minutes": minutes,
+        "lower_bound_minutes": proof.bound_minutes if buses == proof.bound else None,
+        "certificate": list(proof.certificate),
+        "column_generation_rounds": effort.rounds,
+        "chains_considered": effort.chains,
+    }
+
+
+def objective_minutes(schedule: Sequence[Bus]) -> float:
+    return sum(
+        item.deadhead_minutes + abs(item.time_shift_minutes)
+        for bus in schedule
+        for item in bus.items
+    )
+
+
+def idle_minutes(bus: Bus) -> float:
+    """
+    Waiting between services, without the driving.
+    """
+    waits = 0.0
+    for before, after in zip(bus.items, bus.items[1:], strict=False):
+        free_s = _seconds(after.start_time) - _seconds(before.end_time)
+        waits += free_s / MINUTE - after.deadhead_minutes
+    return waits
+
+
+def _seconds(text: str) -> int:
+    hour, minute, second = map(int, text.split(":"))
+    return hour * 3600 + minute * 60 + second

@@ -1,0 +1,39 @@
+"""
+The settings of this system: `AVANCE_ROUTES_*`, or the bare names of the contract.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
+
+import msgspec
+
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class RoutesSettings(msgspec.Struct, frozen=True, kw_only=True):
+    aliases: ClassVar[Mapping[str, str]] = {
+        "OSRM_URL": "osrm_url",
+        "OSRM_TABLE_URL": "osrm_table_url",
+        "WEBSOCKET_ENABLED": "websocket_enabled",
+        "CELERY_TASK_TIME_LIMIT": "task_time_limit_s",
+    }
+
+    osrm_url: str = ""
+    """An OSRM server (`http://127.0.0.1:5000`) for travel times; without one, great circles."""
+    osrm_table_url: str = ""
+    """Another server for tables alone; by default the same."""
+    osrm_chunk: Count = 100
+    """Places on each side of one table; 25 for a public server."""
+    osrm_timeout_s: Positive = 10.0
+    """For one request."""
+    websocket_enabled: bool = True
+    """Tell where progress can be followed live."""
+    task_time_limit_s: Positive = 3600.0
+    """For one attempt."""
+    routes_max: Count = 3_000
+    """In one optimization."""
+    upload_bytes_max: Count = 20 * 2**20
+    """Of a body or a workbook."""
+    search_s: Positive = 30.0
+    """For proving and improving a plan, after the first one is there."""

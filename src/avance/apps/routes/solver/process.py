@@ -1,0 +1,34 @@
+"""
+The program of a solver process: one search after the other, until its input ends. Run as `python -m avance.apps.routes.solver.process`.
+"""
+
+import signal
+import sys
+import time
+import traceback
+from functools import partial
+
+from avance.apps.routes.solver.search import Search
+from avance.apps.routes.solver.wire import Broken, receive_work, send, unpack_block
+
+
+def main() -> None:
+    # Ctrl-C belongs to the server; the task that owns this process ends it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    source, target = sys.stdin.buffer, sys.stdout.buffer
+    while (work := receive_work(source)) is not None:
+        try:
+            search = Search(
+                [unpack_block(block) for block in work.blocks],
+                work.options,
+                partial(send, target),
+                clock_s=time.monotonic,
+                seeds=work.seeds,
+            )
+            search.run()
+        except Exception as error:  # noqa: BLE001 - whatever the search raises is told to the task
+            send(target, Broken(reason=repr(error), traceback=traceback.format_exc()))
+
+
+if __name__ == "__main__":
+    main()

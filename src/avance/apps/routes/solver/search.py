@@ -1,0 +1,304 @@
+"""
+The whole search over all blocks: a first plan and a bound, better plans by matching, and the best by column generation.
+"""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+import numpy as np
+
+from avance.apps.routes.solver.block import Block
+from avance.apps.routes.solver.bounds import matching_bound
+from avance.apps.routes.solver.chain import Chain, best_starts, is_feasible
+from avance.apps.routes.solver.colgen import Relaxed, dive, relax
+from avance.apps.routes.solver.master import BUS_COST, Master, Pool, best_selection
+from avance.apps.routes.solver.matching import first_plan, shaken
+from avance.apps.routes.solver.options import SearchOptions
+from avance.apps.routes.solver.pricing import Pricer
+from avance.apps.routes.solver.small import TRIPS_MAX, best_of_all
+
+POOL_CHAINS_MAX = 40_000
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True, tag="step"):
+    """
+    How far a phase is.
+    """
+
+    phase: str
+    done: float
+    total: float = 1.0
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True, tag="found"):
+    """
+    A plan that is better than the one before, or a better bound.
+    """
+
+    buses: list[list[tuple[int, int]]]
+    """(trip, start) of each bus."""
+    minutes: float
+    bound: int
+    bound_minutes: float
+    """With the fewest buses, no plan has fewer minutes; 0 while nothing is shown."""
+    certificate: list[int]
+    phase: str
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True, tag="ended"):
+    rounds: int = 0
+    chains: int = 0
+    failures: int = 0
+    splits: int = 0
+    pool: list[list[int]] = []
+    """Chains worth keeping for the next search, in numbers of the whole problem."""
+
+
+Told = Step | Found | Ended
+Tell = Callable[[Told], None]
+
+
+class State:
+    """
+    What is known of one block.
+    """
+
+    def __init__(self, block: Block) -> None:
+        self.block = block
+        self.pool = Pool(block)
+        self.plan: list[Chain] = []
+        self.cost: tuple[int, float] = (0, 0.0)
+        self.bound = 0
+        self.bound_minutes = 0.0
+        self.certificate: list[int] = []
+        self.is_settled = False
+        """Nothing better exists."""
+        self.failures = 0
+        self.rounds = 0
+        self.splits = 0
+
+    def cut(self) -> None:
+        self.splits += 1
+
+    def offer(self, plan: Sequence[Chain]) -> bool:
+        """
+        Take a plan if it is better.
+        """
+        cost = (len(plan), self.pool.minutes_of_plan(plan))
+        if self.plan and cost >= (self.cost[0], self.cost[1] - 1e-9):
+            return False
+        self.plan, self.cost = list(plan), cost
+        return True
+
+    def close_gap(self) -> None:
+        self.is_settled = self.is_settled or (
+            self.cost[0] == self.bound and self.cost[1] <= self.bound_minutes + 1e-6
+        )
+
+
+class Search:
+    """
+    Runs to its end; whoever wants it to stop ends its process.
+    """
+
+    def __init__(
+        self,
+        blocks: Sequence[Block],
+        options: SearchOptions,
+        tell: Tell,
+        *,
+        clock_s: Callable[[], float],
+        seeds: Sequence[Sequence[int]] = (),
+    ) -> None:
+        self._states = [State(block) for block in blocks]
+        self._options = options
+        self._tell = tell
+        self._clock_s = clock_s
+        self._random = np.random.default_rng(options.seed)
+        self._phase = "building_chains"
+        for state in self._states:
+            _sow(state, seeds)
+
+    def run(self) -> None:
+        self._build()
+        self._match()
+        self._search()
+        self._tell(
+            Ended(
+                rounds=sum(state.rounds for state in self._states),
+                chains=sum(len(state.pool) for state in self._states),
+                failures=sum(state.failures for state in self._states),
+                splits=sum(state.splits for state in self._states),
+                pool=self._kept(),
+            )
+        )
+
+    def _build(self) -> None:
+        """
+        A bound and a first plan.
+        """
+        done, total = 0, sum(state.block.size for state in self._states)
+        for state in self._states:
+            found = matching_bound(state.block)
+            state.bound, state.certificate = found.buses, found.certificate.tolist()
+            self._step(done + state.block.size / 2, total)
+            if state.block.size <= TRIPS_MAX:
+                state.offer(best_of_all(state.block))
+                state.bound, state.bound_minutes = state.cost
+                state.is_settled = True
+            else:
+                state.offer(first_plan(state.block, state.cut))
+            done += state.block.size
+            self._step(done, total)
+        self._show()
+
+    def _match(self) -> None:
+        """
+        Take buses apart and join them anew, many times.
+        """
+        self._phase = "matching_blocks"
+        open_states = [state for state in self._states if not state.is_settled]
+        total = self._options.shakes * max(len(open_states), 1)
+        for number in range(self._options.shakes):
+            for place, state in enumerate(open_states):
+                share = float(self._random.uniform(0.1, 0.6))
+                plan = shaken(state.block, state.plan, self._random, share=share)
+                state.pool.add(plan)
+                if state.offer(plan):
+                    self._show()
+                self._step(number * len(open_states) + place + 1, total)
+
+    def _search(self) -> None:
+        self._phase = "local_search"
+        open_states = [state for state in self._states if not state.is_settled]
+        whole = sum(state.block.size for state in open_states)
+        done = 0.0
+        for state in sorted(open_states, key=lambda one: one.block.size):
+            share = state.block.size / whole
+            until_s = self._clock_s() + self._options.search_s * share
+            _Descent(self, state, done, share, until_s).run()
+            done += share
+            self._step(done, 1.0)
+            self._show()
+
+    def _step(self, done: float, total: float) -> None:
+        self._tell(Step(phase=self._phase, done=done, total=total))
+
+    def _show(self) -> None:
+        """
+        Tell the plan of all blocks, once each has one.
+        """
+        if not all(state.plan for state in self._states):
+            return
+        buses: list[list[tuple[int, int]]] = []
+        for state in self._states:
+            ids = state.block.ids
+            for chain in state.plan:
+                starts, _ = best_starts(state.block, chain)
+                buses.append([(int(ids[t]), s) for t, s in zip(chain, starts, strict=True)])
+        self._tell(
+            Found(
+                buses=sorted(buses, key=lambda bus: (bus[0][1], bus[0][0])),
+                minutes=sum(state.cost[1] for state in self._states),
+                bound=sum(state.bound for state in self._states),
+                bound_minutes=sum(state.bound_minutes for state in self._states),
+                certificate=sorted(
+                    int(state.block.ids[t]) for state in self._states for t in state.certificate
+                ),
+                phase=self._phase,
+            )
+        )
+
+    def _kept(self) -> list[list[int]]:
+        kept: list[list[int]] = []
+        for state in self._states:
+            kept += [state.block.ids[list(chain)].tolist() for chain in state.pool.chains]
+        return kept[-POOL_CHAINS_MAX:]
+
+
+class _Descent:
+    """
+    Column generation for one block.
+    """
+
+    def __init__(
+        self, search: Search, state: State, begun: float, share: float, until_s: float
+    ) -> None:
+        self._search = search
+        self._state = state
+        self._begun = begun
+        self._share = share
+        self._until_s = until_s
+        self._gap: float | None = None
+
+    def run(self) -> None:
+        state, search = self._state, self._search
+        pricer = Pricer(state.block)
+        state.pool.add((trip,) for trip in range(state.block.size))
+        seen = relax(
+            state.pool,
+            pricer,
+            Master(state.pool),
+            buses_max=state.cost[0],
+            stop=self._is_late,
+            tell=self._closing,
+        )
+        state.rounds += seen.rounds
+        self._note(seen)
+        search._show()
+        state.close_gap()
+        if state.is_settled:
+            return
+        self._until_s = max(
+            self._until_s, search._clock_s() + search._options.search_s * self._share / 2
+        )
+        plan = dive(
+            state.pool,
+            pricer,
+            buses_max=2 * state.cost[0],
+            stop=self._is_late,
+            tell=lambda part: self._at(0.5 + 0.3 * part),
+        )
+        if plan is not None and state.offer(plan):
+            search._show()
+        state.close_gap()
+        if not state.is_settled:
+            self._select()
+        state.close_gap()
+
+    def _select(self) -> None:
+        state, options = self._state, self._search._options
+        plan = best_selection(state.pool, state.plan, time_s=options.selection_s, seed=options.seed)
+        if plan is not None and state.offer(plan):
+            self._search._show()
+
+    def _note(self, seen: Relaxed) -> None:
+        state = self._state
+        if not state.block.is_grid_exact:
+            # The pricing looked at a part of all chains, so what it shows is no proof.
+            return
+        state.bound = max(state.bound, seen.buses)
+        state.bound_minutes = max(0.0, seen.bound - BUS_COST * state.bound)
+
+    def _closing(self, seen: Relaxed, value: float) -> None:
+        gap = max(value - seen.bound, 1e-9)
+        self._gap = gap if self._gap is None else max(self._gap, gap)
+        self._at(0.5 * (1 - (gap / self._gap) ** 0.25))
+
+    def _at(self, part: float) -> None:
+        self._search._step(self._begun + self._share * part, 1.0)
+
+    def _is_late(self) -> bool:
+        return self._search._clock_s() > self._until_s
+
+
+def _sow(state: State, seeds: Sequence[Sequence[int]]) -> None:
+    """
+    Put chains of an earlier search into the pool, as far as they can still be driven.
+    """
+    place = {int(number): at for at, number in enumerate(state.block.ids)}
+    for seed in seeds:
+        if all(number in place for number in seed):
+            chain = tuple(place[number] for number in seed)
+            if is_feasible(state.block, chain):
+                state.pool.add([chain])

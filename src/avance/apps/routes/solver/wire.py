@@ -1,0 +1,97 @@
+"""
+What a task and its solver process say to each other: msgpack with a length before it, arrays as bytes.
+"""
+
+from collections.abc import Mapping
+from typing import Any, BinaryIO
+
+import msgspec
+import numpy as np
+
+from avance.apps.routes.solver.block import Block
+from avance.apps.routes.solver.options import SearchOptions
+from avance.apps.routes.solver.search import Ended, Found, Step
+
+HEAD_BYTES = 4
+MESSAGE_BYTES_MAX = 512 * 2**20
+
+ARRAYS: Mapping[str, str] = {
+    "ids": "int64",
+    "lo": "int64",
+    "hi": "int64",
+    "nominal": "int64",
+    "duration": "int64",
+    "gap": "int64",
+    "may_follow": "bool",
+    "low": "float64",
+    "high": "float64",
+}
+
+
+class Work(msgspec.Struct, frozen=True, kw_only=True, tag="work"):
+    blocks: list[dict[str, bytes]]
+    options: SearchOptions
+    seeds: list[list[int]] = []
+
+
+class Broken(msgspec.Struct, frozen=True, kw_only=True, tag="broken"):
+    """
+    The search raised.
+    """
+
+    reason: str
+    traceback: str
+
+
+Up = Step | Found | Ended | Broken
+
+_encoder = msgspec.msgpack.Encoder()
+_work = msgspec.msgpack.Decoder(Work)
+_up = msgspec.msgpack.Decoder(Up)
+
+
+def pack_block(block: Block) -> dict[str, bytes]:
+    return {
+        name: np.ascontiguousarray(getattr(block, name), dtype=kind).tobytes()
+        for name, kind in ARRAYS.items()
+    }
+
+
+def unpack_block(packed: Mapping[str, bytes]) -> Block:
+    size = len(packed["ids"]) // 8
+    arrays: dict[str, Any] = {}
+    for name, kind in ARRAYS.items():
+        array = np.frombuffer(packed[name], dtype=kind)
+        arrays[name] = array.reshape(size, size) if name in ("gap", "may_follow") else array
+    return Block(**arrays)
+
+
+def send(pipe: BinaryIO, message: msgspec.Struct) -> None:
+    body = _encoder.encode(message)
+    pipe.write(len(body).to_bytes(HEAD_BYTES, "big"))
+    pipe.write(body)
+    pipe.flush()
+
+
+def receive_work(pipe: BinaryIO) -> Work | None:
+    body = _receive(pipe)
+    return None if body is None else _work.decode(body)
+
+
+def receive_up(pipe: BinaryIO) -> Up | None:
+    body = _receive(pipe)
+    return None if body is None else _up.decode(body)
+
+
+def _receive(pipe: BinaryIO) -> bytes | None:
+    """
+    One message; None when the other side is gone.
+    """
+    head = pipe.read(HEAD_BYTES)
+    if len(head) < HEAD_BYTES:
+        return None
+    size = int.from_bytes(head, "big")
+    if size > MESSAGE_BYTES_MAX:
+        raise ValueError(f"a message of {size} bytes; the most is {MESSAGE_BYTES_MAX}")
+    body = pipe.read(size)
+    return body if len(body) == size else None

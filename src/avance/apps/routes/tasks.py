@@ -1,0 +1,63 @@
+"""
+The tasks. A worker process imports this and no web framework; numpy and the rest come with the first job.
+"""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from avance import Job, Retry, Throttle
+from avance.apps.routes.declare import app
+from avance.apps.routes.phases import WEIGHTS
+from avance.errors import InvalidRequest
+
+ALL = Throttle(hz=1000, keep_first=1_000_000)
+"""The pace of the contract (5 points or 1 s) is kept by `Pace`, which also knows which frames must not be left out."""
+
+
+@app.task(
+    name="routes.optimize",
+    phases=WEIGHTS,
+    retry=Retry(max_attempts=4, backoff_s=(60, 120, 240), dont_retry_on=(InvalidRequest,)),
+    progress=ALL,
+)
+def optimize(request: str, job: Job) -> Any:
+    """
+    Pack school services into as few buses as possible.
+    """
+    # The first job pays for the imports, not the worker's start.
+    from avance.apps.routes.engine import Engine, GuardedSink  # noqa: PLC0415
+    from avance.apps.routes.request import unpack  # noqa: PLC0415
+    from avance.apps.routes.solve import SOLVER  # noqa: PLC0415
+
+    engine = Engine(unpack(request), SOLVER, GuardedSink(JobSink(job)), job.save, time.monotonic)
+    try:
+        return engine.run()
+    except BaseException:
+        # Cancelled or failed in the middle: whatever the solver computes now is for nobody.
+        SOLVER.end()
+        raise
+
+
+class JobSink:
+    """
+    Phases and progress as reports of a job.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._open: Any = None
+
+    def enter(self, phase: str, message: str, /) -> None:
+        self._open = self._job.phase(phase, message)
+        self._open.__enter__()
+
+    def leave(self, phase: str, /) -> None:
+        self._open.__exit__(None, None, None)
+
+    def show(
+        self, phase: str, share: float, message: str | None, data: Mapping[str, object], /
+    ) -> None:
+        # What is said beside the numbers goes as additive keys, which mypy cannot tell from the named ones.
+        more: dict[str, Any] = dict(data)
+        self._job.progress(current=round(100 * share, 4), total=100, message=message, **more)
