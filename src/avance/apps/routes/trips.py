@@ -76,7 +76,8 @@ def build_trip(route: Route, roads: Roads, rules: Rules = RULES) -> Trip | None:
     The trip of one route; None without a time.
     """
     stops = run_order(route)
-    duration_s = MINUTE * math.ceil(duration_min(stops, roads, rules) - 1e-9)
+    planned_min = max((stop.time_from_start or 0 for stop in route.stops), default=0)
+    duration_s = MINUTE * math.ceil(duration_min(stops, planned_min, roads, rules) - 1e-9)
     fixed_s = _fixed_s(route, duration_s)
     if fixed_s is None:
         return None
@@ -124,7 +125,9 @@ def places_of(stops: Sequence[Stop]) -> list[Point]:
     return [point for stop in stops if (point := _point(stop)) is not None]
 
 
-def duration_min(stops: Sequence[Stop], roads: Roads, rules: Rules = RULES) -> float:
+def duration_min(
+    stops: Sequence[Stop], planned_min: float, roads: Roads, rules: Rules = RULES
+) -> float:
     """
     Of the whole trip, not yet rounded.
     """
@@ -134,9 +137,8 @@ def duration_min(stops: Sequence[Stop], roads: Roads, rules: Rules = RULES) -> f
         road_s = roads.path_s(places)
         if road_s is not None:
             return max(road_s / MINUTE + halts_min, 1.0)
-    planned = max((stop.time_from_start or 0 for stop in stops), default=0)
-    if planned > 0:
-        return planned
+    if planned_min > 0:
+        return planned_min
     if not places:
         return rules.duration_default_min
     path_km = sum(distance_km(a.lat, a.lon, b.lat, b.lon) for a, b in itertools.pairwise(places))
