@@ -1,0 +1,23 @@
+"""
+Opening strangers' files without harm: what kind they are, what is in them, page by page. A library for other apps; it has no tasks.
+"""
+
+from avance.apps.reading.errors import Unreadable
+from avance.apps.reading.kinds import Kind, sniff
+from avance.apps.reading.limits import READING_LIMITS, ReadingLimits
+from avance.apps.reading.pages import About, Page
+from avance.apps.reading.read import read_file, render_page
+from avance.apps.reading.sandbox import Sandbox
+
+__all__ = [
+    "READING_LIMITS",
+    "About",
+    "Kind",
+    "Page",
+    "ReadingLimits",
+    "Sandbox",
+    "Unreadable",
+    "read_file",
+    "render_page",
+    "sniff",
+]

@@ -1,0 +1,3 @@
+"""
+One module for each format; they run in the child.
+"""

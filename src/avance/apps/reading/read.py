@@ -1,0 +1,80 @@
+"""
+Reading a file in a child: its pages one by one, or one page as an image.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from pathlib import Path
+
+import msgspec
+
+from avance.apps.reading.errors import Unreadable
+from avance.apps.reading.kinds import Kind
+from avance.apps.reading.limits import READING_LIMITS, ReadingLimits
+from avance.apps.reading.pages import About, Page, Refused, Rendered, Told
+from avance.apps.reading.sandbox import Sandbox
+
+_told = msgspec.json.Decoder(Told)
+
+_EXTRACTORS = {
+    Kind.PDF: "avance.apps.reading.extract.pdf:read",
+    Kind.DOCX: "avance.apps.reading.extract.docx:read",
+    Kind.XLSX: "avance.apps.reading.extract.xlsx:read",
+    Kind.HTML: "avance.apps.reading.extract.html:read",
+    Kind.MARKDOWN: "avance.apps.reading.extract.text:read",
+    Kind.TEXT: "avance.apps.reading.extract.text:read",
+}
+
+
+async def read_file(
+    path: Path, kind: Kind, limits: ReadingLimits = READING_LIMITS
+) -> AsyncGenerator[About | Page, None]:
+    """
+    Read a file in a child of its own: first what it says of itself, then each page as soon as it is read.
+
+    Raises:
+        Unreadable: The code says why.
+    """
+    target = _EXTRACTORS.get(kind)
+    if target is None:
+        raise Unreadable(f"a file of kind {kind.value} has no text; it needs OCR", code="needs_ocr")
+    arguments = {"path": str(path), "limits": msgspec.to_builtins(limits)}
+    async with aclosing(_run(target, arguments, limits)) as told:
+        async for one in told:
+            if isinstance(one, About | Page):
+                yield one
+
+
+async def render_page(
+    path: Path, number: int, out: Path, *, dpi: int = 200, limits: ReadingLimits = READING_LIMITS
+) -> Rendered:
+    """
+    Draw one page of a PDF into a PNG file.
+
+    Raises:
+        Unreadable: There is no such page, or it cannot be drawn.
+    """
+    arguments = {
+        "path": str(path),
+        "number": number,
+        "out": str(out),
+        "dpi": dpi,
+        "pixels_max": limits.image_pixels_max,
+    }
+    target = "avance.apps.reading.extract.pdf:render"
+    async with aclosing(_run(target, arguments, limits)) as told:
+        async for one in told:
+            if isinstance(one, Rendered):
+                return one
+    raise Unreadable(f"page {number} cannot be drawn", code="document_damaged")
+
+
+async def _run(
+    target: str, arguments: dict[str, object], limits: ReadingLimits
+) -> AsyncGenerator[Told, None]:
+    async with aclosing(Sandbox(limits).run(target, arguments)) as frames:
+        async for frame in frames:
+            told = _told.decode(frame)
+            if isinstance(told, Refused):
+                raise Unreadable(told.message, code=told.code)
+            yield told

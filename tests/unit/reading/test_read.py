@@ -1,0 +1,203 @@
+"""
+Real files of every kind, and files that want to do harm, each read in a child of its own.
+"""
+
+import io
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from reportlab.lib.pdfencrypt import StandardEncryption
+from reportlab.pdfgen import canvas
+
+from avance.apps.reading import About, Kind, Page, ReadingLimits, Unreadable, read_file, render_page
+from avance.apps.reading.sandbox import Sandbox
+
+SMALL = ReadingLimits(memory_bytes_max=1_073_741_824, cpu_s_max=5, wall_s_max=15)
+
+pytestmark = pytest.mark.timeout(60)
+
+
+def pdf(*pages: str, password: str | None = None, title: str = "") -> bytes:
+    buffer = io.BytesIO()
+    encrypt = StandardEncryption(password) if password else None
+    drawn = canvas.Canvas(buffer, encrypt=encrypt)
+    drawn.setTitle(title)
+    for page in pages:
+        drawn.drawString(72, 720, page)
+        drawn.showPage()
+    drawn.save()
+    return buffer.getvalue()
+
+
+def docx(body: str, **more: str) -> bytes:
+    buffer = io.BytesIO()
+    word = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+    parts = {
+        "[Content_Types].xml": (
+            '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
+            '<Default Extension="xml" ContentType="application/xml"/></Types>'
+        ),
+        "_rels/.rels": (
+            '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1"'
+            ' Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="word/document.xml"/></Relationships>'
+        ),
+        "word/document.xml": f'<w:document xmlns:w="{word}"><w:body>{body}</w:body></w:document>',
+        **more,
+    }
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as container:
+        for name, text in parts.items():
+            container.writestr(name, text)
+    return buffer.getvalue()
+
+
+def flate_bomb(size: int) -> bytes:
+    """
+    A PDF of a few kilobytes whose page unpacks to `size` bytes of drawing.
+    """
+    packed = zlib.compress(b"0 0 m 9 9 l S\n" * (size // 14), 1)
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 4 0 R>>",
+        b"<</Filter/FlateDecode/Length %d>>stream\n%b\nendstream" % (len(packed), packed),
+    ]
+    data, places = b"%PDF-1.4\n", []
+    for number, body in enumerate(objects, start=1):
+        places.append(len(data))
+        data += b"%d 0 obj%b\nendobj\n" % (number, body)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    start = len(data)
+    return (
+        data
+        + b"xref\n0 5\n0000000000 65535 f \n%btrailer<</Size 5/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF"
+        % (table, start)
+    )
+
+
+@pytest.fixture
+def put(tmp_path: Path) -> Callable[[bytes], Path]:
+    def write(data: bytes) -> Path:
+        path = tmp_path / "file"
+        path.write_bytes(data)
+        return path
+
+    return write
+
+
+async def read(path: Path, kind: Kind, limits: ReadingLimits = SMALL) -> list[About | Page]:
+    return [one async for one in read_file(path, kind, limits)]
+
+
+async def test_a_pdf_is_read_page_by_page_with_what_it_says_of_itself(put) -> None:
+    about, *pages = await read(put(pdf("first page", "second page", title="Manual")), Kind.PDF)
+    assert about == About(pages=2, title="Manual", author="anonymous", created=about.created)
+    assert about.created is not None
+    assert about.created[:2] == "20"
+    assert [(page.number, page.text.strip()) for page in pages] == [
+        (1, "first page"),
+        (2, "second page"),
+    ]
+
+
+async def test_a_docx_gives_its_headings_tables_and_author(put) -> None:
+    body = (
+        "<w:p><w:r><w:t>Título</w:t></w:r></w:p><w:tbl><w:tr><w:tc><w:p><w:r><w:t>celda</w:t></w:r></w:p></w:tc>"
+        "<w:tc><w:p><w:r><w:t>otra</w:t></w:r></w:p></w:tc></w:tr></w:tbl>"
+    )
+    core = (
+        '<cp:coreProperties xmlns:cp="http://schemas.openxmlformats.org/package/2006/metadata/core-properties"'
+        ' xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>Informe</dc:title><dc:creator>Ana</dc:creator></cp:coreProperties>'
+    )
+    about, page = await read(put(docx(body, **{"docProps/core.xml": core})), Kind.DOCX)
+    assert about == About(pages=1, title="Informe", author="Ana")
+    assert page.text.split("\n") == ["Título", "celda", "otra"]
+
+
+async def test_html_gives_what_a_reader_sees(put) -> None:
+    data = b"<html><head><title>Guide</title><style>p{}</style></head><body><h1>One</h1><p>two <b>three</b></p><script>x()</script>"
+    about, page = await read(put(data), Kind.HTML)
+    assert about.title == "Guide"
+    assert page.text == "One\ntwo three"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+async def test_text_is_read_in_the_encodings_that_people_have(encoding: str, put) -> None:
+    _, page = await read(put("El niño comió piñones".encode(encoding)), Kind.TEXT)
+    assert page.text == "El niño comió piñones"
+
+
+async def test_a_page_becomes_an_image(put, tmp_path: Path) -> None:
+    drawn = await render_page(put(pdf("page")), 1, tmp_path / "page.png", dpi=72)
+    assert (drawn.width, drawn.height) == (596, 842)
+    assert (tmp_path / "page.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(Unreadable, match="no page 2"):
+        await render_page(put(pdf("page")), 2, tmp_path / "page.png")
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "code"),
+    [
+        (Kind.PDF, pdf("secret", password="x"), "document_encrypted"),
+        (Kind.PDF, pdf("page")[:200], "document_damaged"),
+        (Kind.PDF, b"%PDF-1.7\n" + bytes(range(256)) * 20, "document_damaged"),
+        (Kind.DOCX, docx("<w:p>")[:300], "document_damaged"),
+        (Kind.DOCX, docx("</w:body><broken>"), "document_damaged"),
+        (Kind.XLSX, docx(""), "document_damaged"),
+        (Kind.TEXT, b"\0\0", "document_empty"),
+    ],
+)
+async def test_a_file_that_cannot_be_read_says_why(kind: Kind, data: bytes, code: str, put) -> None:
+    with pytest.raises(Unreadable) as refused:
+        await read(put(data), kind)
+    assert refused.value.code == code
+
+
+async def test_entities_that_double_themselves_are_refused(put) -> None:
+    lol = '<!ENTITY a "aaaaaaaaaa">' + "".join(
+        f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">' for n in range(9)
+    )
+    core = f"<!DOCTYPE x [{lol}]><x>&j;</x>"
+    with pytest.raises(Unreadable) as refused:
+        await read(put(docx("<w:p/>", **{"docProps/core.xml": core})), Kind.DOCX)
+    assert refused.value.code in ("document_bomb", "document_damaged")
+
+
+async def test_a_page_that_unpacks_to_gigabytes_ends_its_child_and_nothing_else(put) -> None:
+    limits = ReadingLimits(memory_bytes_max=300_000_000, cpu_s_max=5, wall_s_max=15)
+    with pytest.raises(Unreadable) as refused:
+        await read(put(flate_bomb(400_000_000)), Kind.PDF, limits)
+    assert refused.value.code in ("document_crashed", "document_timeout", "document_too_large")
+
+
+async def test_too_many_pages_are_refused(put) -> None:
+    with pytest.raises(Unreadable, match="3 pages; the limit is 2") as refused:
+        await read(put(pdf("a", "b", "c")), Kind.PDF, ReadingLimits(pages_max=2))
+    assert refused.value.code == "document_too_large"
+
+
+async def test_a_child_that_hangs_is_ended(put) -> None:
+    limits = ReadingLimits(wall_s_max=0.5)
+    with pytest.raises(Unreadable) as refused:
+        async for _ in Sandbox(limits).run("time:sleep", {"secs": 60}):
+            pass
+    assert refused.value.code in ("document_timeout", "document_crashed")
+
+
+async def test_leaving_early_ends_the_child(put) -> None:
+    pages = read_file(put(pdf(*[f"page {n}" for n in range(200)])), Kind.PDF)
+    async for _ in pages:
+        break
+    assert len(children()) == 1
+    await pages.aclose()
+    assert children() == []
+
+
+def children() -> list[str]:
+    return [pid for task in Path("/proc/self/task").iterdir() for pid in _children_of(task)]
+
+
+def _children_of(task: Path) -> list[str]:
+    return (task / "children").read_text().split()
