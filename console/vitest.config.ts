@@ -9,7 +9,7 @@ export default defineConfig((environment) =>
     test: {
       name: 'console',
       environment: 'happy-dom',
-      include: ['test/**/*.test.{ts,tsx}'],
+      include: ['test/**/*.test.{ts,tsx}', 'src/**/*.test.{ts,tsx}'],
       testTimeout: 20_000 * factor,
       maxWorkers: 2,
     },

@@ -19,9 +19,10 @@ export interface RequestOptions {
   signal?: AbortSignal | undefined;
 }
 
-interface Call extends RequestOptions {
-  method?: 'GET' | 'POST' | 'DELETE';
-  query?: object;
+export interface Call extends RequestOptions {
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  query?: object | undefined;
+  /** Sent as JSON; a form or a file as it is. */
   body?: unknown;
 }
 
@@ -39,50 +40,51 @@ export class Api {
   }
 
   tasks(options?: RequestOptions): Promise<TaskList> {
-    return this.#call('/v1/tasks', options);
+    return this.request('/v1/tasks', options);
   }
 
   submit(body: SubmitRequest, options?: RequestOptions): Promise<Submitted> {
-    return this.#call('/v1/jobs', { ...options, method: 'POST', body });
+    return this.request('/v1/jobs', { ...options, method: 'POST', body });
   }
 
   jobs(query: ListQuery, options?: RequestOptions): Promise<JobList> {
-    return this.#call('/v1/jobs', { ...options, query });
+    return this.request('/v1/jobs', { ...options, query });
   }
 
   job(id: string, options?: RequestOptions): Promise<JobView> {
-    return this.#call(pathOf(id), options);
+    return this.request(pathOf(id), options);
   }
 
   events(id: string, query: EventsQuery, options?: RequestOptions): Promise<JobEvents> {
-    return this.#call(`${pathOf(id)}/events`, { ...options, query });
+    return this.request(`${pathOf(id)}/events`, { ...options, query });
   }
 
   result(id: string, options?: RequestOptions): Promise<unknown> {
-    return this.#call(`${pathOf(id)}/result`, options);
+    return this.request(`${pathOf(id)}/result`, options);
   }
 
   input(id: string, options?: RequestOptions): Promise<unknown> {
-    return this.#call(`${pathOf(id)}/input`, options);
+    return this.request(`${pathOf(id)}/input`, options);
   }
 
   cancel(id: string, options?: RequestOptions): Promise<JobView> {
-    return this.#call(`${pathOf(id)}/cancel`, { ...options, method: 'POST' });
+    return this.request(`${pathOf(id)}/cancel`, { ...options, method: 'POST' });
   }
 
   retry(id: string, options?: RequestOptions): Promise<Submitted> {
-    return this.#call(`${pathOf(id)}/retry`, { ...options, method: 'POST' });
+    return this.request(`${pathOf(id)}/retry`, { ...options, method: 'POST' });
   }
 
   delete(id: string, options?: RequestOptions): Promise<void> {
-    return this.#call(pathOf(id), { ...options, method: 'DELETE' });
+    return this.request(pathOf(id), { ...options, method: 'DELETE' });
   }
 
   token(options?: RequestOptions): Promise<TokenAnswer> {
-    return this.#call('/v1/tokens', { ...options, method: 'POST', body: {} });
+    return this.request('/v1/tokens', { ...options, method: 'POST', body: {} });
   }
 
-  async #call<T>(path: string, call: Call = {}): Promise<T> {
+  /** Any path of the server, such as those of an app; what it answers as JSON. */
+  async request<T>(path: string, call: Call = {}): Promise<T> {
     const own = await this.#tokens.current();
     try {
       return await this.#send<T>(path, call, own ?? (this.#isOpen ? undefined : call.token));
@@ -103,8 +105,9 @@ export class Api {
     const request: RequestInit = { method: call.method ?? 'GET', headers };
     if (call.signal) request.signal = call.signal;
     if (call.body !== undefined) {
-      headers['content-type'] = 'application/json';
-      request.body = JSON.stringify(call.body);
+      const isRaw = call.body instanceof Blob || call.body instanceof FormData;
+      if (!isRaw) headers['content-type'] = 'application/json';
+      request.body = isRaw ? (call.body as BodyInit) : JSON.stringify(call.body);
     }
     const answer = await this.#fetch(url, request).catch((error: unknown) => {
       call.signal?.throwIfAborted();

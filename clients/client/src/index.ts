@@ -1,4 +1,4 @@
-export type { Api, RequestOptions } from './api.ts';
+export type { Api, Call, RequestOptions } from './api.ts';
 export {
   type AvanceClient,
   type AvanceOptions,
@@ -34,4 +34,5 @@ export {
 export { emptyEntry, isSettled, type JobEntry } from './reduce.ts';
 export type { Transport } from './socketLink.ts';
 export type { TokenSource } from './tokens.ts';
+export { type SendFormOptions, sendForm } from './upload.ts';
 export type * from './wire.ts';

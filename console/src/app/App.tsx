@@ -1,15 +1,18 @@
 import type { AvanceClient } from '@avance/client';
 import { AvanceProvider } from '@avance/react';
-import type { ReactNode } from 'react';
+import { type ReactNode, Suspense } from 'react';
 import { Redirect, Route, Router, Switch } from 'wouter';
+import { AreaRoutes } from '../areas/AreaRoutes.tsx';
+import { AppsProvider } from '../areas/useApps.tsx';
 import { I18nProvider, useI18n } from '../i18n/I18n.tsx';
 import { JobScreen } from '../screens/Job/Job.tsx';
 import { JobsScreen } from '../screens/Jobs/Jobs.tsx';
 import { TryScreen } from '../screens/Try/Try.tsx';
+import { Skeleton } from '../widgets/Skeleton.tsx';
 import { AnnouncerProvider } from './Announcer.tsx';
 import { CrashGuard } from './CrashGuard.tsx';
-import { NotFound } from './NotFound.tsx';
 import { Shell } from './Shell.tsx';
+import { ToastProvider } from './Toasts.tsx';
 
 export interface AppProps {
   client: AvanceClient;
@@ -22,13 +25,19 @@ export function App({ client, base }: AppProps) {
     <I18nProvider>
       <AnnouncerProvider>
         <Parts client={client}>
-          <Router base={base}>
-            <Shell>
-              <CrashGuard>
-                <Screens />
-              </CrashGuard>
-            </Shell>
-          </Router>
+          <AppsProvider>
+            <Router base={base}>
+              <ToastProvider>
+                <Shell>
+                  <CrashGuard>
+                    <Suspense fallback={<Skeleton rows={6} />}>
+                      <Screens />
+                    </Suspense>
+                  </CrashGuard>
+                </Shell>
+              </ToastProvider>
+            </Router>
+          </AppsProvider>
         </Parts>
       </AnnouncerProvider>
     </I18nProvider>
@@ -44,7 +53,7 @@ function Screens() {
       <Route path="/jobs" component={JobsScreen} />
       <Route path="/jobs/:id">{({ id }) => <JobScreen key={id} id={id} />}</Route>
       <Route path="/try" component={TryScreen} />
-      <Route component={NotFound} />
+      <Route component={AreaRoutes} />
     </Switch>
   );
 }

@@ -1,6 +1,8 @@
 import { ConnectionBadge } from '@avance/react';
 import { type ReactNode, useRef, useState } from 'react';
 import { Link, useLocation } from 'wouter';
+import { AREAS } from '../areas/registry.ts';
+import { useApps } from '../areas/useApps.tsx';
 import { useI18n } from '../i18n/I18n.tsx';
 import { LOCALES } from '../i18n/translate.ts';
 import { useKeys } from '../lib/useKeys.ts';
@@ -18,6 +20,7 @@ export function Shell({ children }: { children: ReactNode }) {
   const [, navigate] = useLocation();
   const keys = useRef<HTMLDialogElement>(null);
   const isOnline = useOnline();
+  const { names } = useApps();
   useKeys({
     'g j': () => navigate('/jobs'),
     'g t': () => navigate('/try'),
@@ -35,6 +38,11 @@ export function Shell({ children }: { children: ReactNode }) {
         </Link>
         <nav aria-label={t('app.sections')} className={css.nav}>
           <NavLink to="/jobs">{t('nav.jobs')}</NavLink>
+          {AREAS.filter((area) => names?.has(area.needs)).map((area) => (
+            <NavLink key={area.name} to={`/${area.name}`}>
+              {area.label[locale]}
+            </NavLink>
+          ))}
           <NavLink to="/try">{t('nav.try')}</NavLink>
         </nav>
         <div className={css.tools}>

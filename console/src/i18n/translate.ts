@@ -10,6 +10,13 @@ export type Translate = (key: Key, values?: Values) => string;
 const TEXTS: Record<Locale, Record<Key, Message>> = { en, es };
 
 export function translateTo(locale: Locale): Translate {
+  return translateIn(locale, TEXTS[locale]);
+}
+
+export function translateIn<K extends string>(
+  locale: Locale,
+  texts: Readonly<Record<K, Message>>,
+): (key: K, values?: Values) => string {
   const plurals = new Intl.PluralRules(locale);
   const numbers = new Intl.NumberFormat(locale);
   const choose = (message: Message, values: Values): string => {
@@ -18,7 +25,7 @@ export function translateTo(locale: Locale): Translate {
     return (form === 'one' || form === 'many' ? message[form] : undefined) ?? message.other;
   };
   return (key, values = {}) =>
-    choose(TEXTS[locale][key], values).replace(/\{(\w+)\}/g, (_, name: string) => {
+    choose(texts[key], values).replace(/\{(\w+)\}/g, (_, name: string) => {
       const value = values[name];
       return typeof value === 'number' ? numbers.format(value) : (value ?? '');
     });

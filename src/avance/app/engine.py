@@ -117,7 +117,6 @@ class Engine:
         )
         for kind in host.kinds:
             self.notices.inboxes.kinds.declare(kind)
-        self.notifier = Notifier(self.notices.inboxes, self.notices.deliverer)
         namespaces = Namespaces(settings.namespaces)
         snapshots: dict[str, SnapshotProvider] = {
             "job": JobSnapshots(storage.store, clock),
@@ -135,6 +134,7 @@ class Engine:
             snapshots=snapshots,
         )
         self.notices.follow(self.kernel.reporter, self.hub)
+        self.notifier = Notifier(self.notices.inboxes, self.notices.deliverer, self.hub)
         self.publisher = Publisher(
             storage.store,
             storage.bus,
@@ -286,6 +286,7 @@ class Engine:
                 InboxRoutes(self.notices.inboxes, self.notices.push, settings.http).router(),
                 *(resolve(router) for app in apps for router in app.routers),
             ),
+            apps={app.name: version for app in apps},
             mounts=console_routes() if HAS_CONSOLE else (),
             has_console=HAS_CONSOLE,
             public_paths=tuple(path for app in apps for path in app.public_paths),

@@ -14,6 +14,7 @@ from avance.edge.http.guard import Guard
 from avance.edge.http.health import HealthRoutes
 from avance.edge.http.jobs import JobRoutes, StartLimits
 from avance.edge.http.openapi import write_openapi
+from avance.edge.http.operations import OperationRoutes
 from avance.edge.http.origin import ANY
 from avance.edge.http.services import HttpServices
 from avance.edge.http.tokens import TokenRoutes
@@ -42,7 +43,8 @@ def http_app(services: HttpServices) -> FastAPI:
     # For the server, which asks for it before it waits for requests under way.
     app.state.stop_waiting = jobs.stop_waiting
     app.state.starts = starts
-    for part in (jobs, TokenRoutes(services, starts), HealthRoutes(services)):
+    parts = (jobs, TokenRoutes(services, starts), HealthRoutes(services), OperationRoutes(services))
+    for part in parts:
         app.include_router(part.router())
     for router in services.routers:
         app.include_router(router)

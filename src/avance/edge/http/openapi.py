@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from avance.edge.http.inbox_shapes import KINDS as INBOX_KINDS
+from avance.edge.http.operation_shapes import KINDS as OPERATION_KINDS
 from avance.edge.http.problem import MEDIA_TYPE, Problem
 from avance.edge.http.schema import REF, schemas_of
 from avance.edge.http.shapes import KINDS
@@ -95,7 +96,7 @@ def write_openapi(
 
 def _document(app: FastAPI, title: str, version: str, description: str) -> dict[str, Any]:
     document = get_openapi(title=title, version=version, description=description, routes=app.routes)
-    _, schemas = schemas_of((Problem, JobView, *KINDS, *INBOX_KINDS))
+    _, schemas = schemas_of((Problem, JobView, *KINDS, *INBOX_KINDS, *OPERATION_KINDS))
     components = document.setdefault("components", {})
     components.setdefault("schemas", {}).update(schemas)
     components["securitySchemes"] = {

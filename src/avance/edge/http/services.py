@@ -72,6 +72,8 @@ class HttpServices:
     """Other limits, by the beginning of the path, for routes that take files."""
     sockets: Sequence[Socket] = ()
     """What `/asyncapi.json` tells beside the Centrifugo protocol and the channels of jobs."""
+    apps: Mapping[str, str] = field(default_factory=dict)
+    """Version by name of the apps that are served."""
     has_console: bool = False
     """Browsers that open `/` are sent to `/console/`."""
     on_revoked: Callable[[Revoked], None] = _nobody
