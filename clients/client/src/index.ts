@@ -7,6 +7,7 @@ export {
 } from './client.ts';
 export {
   AvanceError,
+  asAvanceError,
   Conflict,
   ConnectionFailed,
   InvalidRequest,

@@ -5,6 +5,7 @@ export { JobProgress, type JobProgressProps } from './JobProgress.tsx';
 export { JobRow, type JobRowProps } from './JobRow.tsx';
 export type { SocketClosed } from './jobSocket.ts';
 export type { Locale } from './locale.ts';
+export { UploadList, type UploadListProps } from './UploadList.tsx';
 export { type UseConnection, useConnection } from './useConnection.ts';
 export {
   type JobFailure,
@@ -22,6 +23,14 @@ export {
 } from './useJobStream.ts';
 export { type UseJobs, useJobs } from './useJobs.ts';
 export { type UseSubmit, type UseSubmitOptions, useSubmit } from './useSubmit.ts';
+export {
+  type SendUploadOptions,
+  type Upload,
+  type UploadState,
+  type UseUploads,
+  type UseUploadsOptions,
+  useUploads,
+} from './useUploads.ts';
 export {
   type SocketStatus,
   type UseWebSocket,

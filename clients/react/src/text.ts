@@ -27,6 +27,11 @@ const en = {
   more: 'Show more',
   empty: 'No jobs yet',
   jobs: 'Jobs',
+  uploads: 'Uploads',
+  waiting: 'Waits for its turn',
+  sending: 'Uploading',
+  sent: 'Uploaded',
+  dismissAll: 'Hide what has ended',
   unavailable: 'It cannot be shown: {what}',
 };
 
@@ -57,6 +62,11 @@ const es = {
   more: 'Mostrar más',
   empty: 'Aún no hay trabajos',
   jobs: 'Trabajos',
+  uploads: 'Subidas',
+  waiting: 'Espera su turno',
+  sending: 'Subiendo',
+  sent: 'Subido',
+  dismissAll: 'Ocultar lo terminado',
   unavailable: 'No se puede mostrar: {what}',
 } satisfies Record<TextKey, string>;
 
