@@ -2,13 +2,16 @@
 `app.inbox(user)` and `app.preferences(user)`: what code does for one user.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from avance.errors import InvalidRequest
+from avance.hub.hub import Hub
 from avance.model.inbox import IN_APP, Action, Counts, Notice, Priority
+from avance.model.stream import inbox_channel
 from avance.notify.channel import DeliveryChannel
 from avance.notify.deliverer import Deliverer, Result
 from avance.notify.draft import Digest, Draft, Escalate, checked_user
@@ -237,15 +240,25 @@ class Notifier:
     Sending, and the channels behind it.
     """
 
-    def __init__(self, inboxes: Inboxes, deliverer: Deliverer) -> None:
+    def __init__(self, inboxes: Inboxes, deliverer: Deliverer, hub: Hub) -> None:
         self.inboxes = inboxes
         self._deliverer = deliverer
+        self._hub = hub
 
     async def notify(self, user: str, title: str, given: Mapping[str, Any]) -> Sent:
         return await self.inboxes.send(_draft(user, title, given))
 
-    async def deliver_now(self, notice_id: int) -> Mapping[str, Result]:
-        return await self._deliverer.send_now(notice_id)
+    def begin_delivery(self, notice_id: int) -> "asyncio.Task[None]":
+        """
+        Send what is due of one notification now, in the background.
+        """
+        return self._deliverer.begin(notice_id)
+
+    def is_connected(self, user: str) -> bool:
+        """
+        Whether somebody on this node watches the inbox of a user.
+        """
+        return bool(self._hub.subscriber_counts().get(inbox_channel(user)))
 
 
 def _draft(user: str, title: str, given: Mapping[str, Any]) -> Draft:

@@ -95,6 +95,18 @@ class Deliverer:
         """
         return await self._send_all(await self._claim(notice_id))
 
+    def begin(self, notice_id: int) -> "asyncio.Task[None]":
+        """
+        As `send_now`, in the background; a sender may wait for it as long as it likes.
+        """
+        return self._tasks.create_task(self._send_quietly(notice_id))
+
+    async def _send_quietly(self, notice_id: int) -> None:
+        try:
+            await self.send_now(notice_id)
+        except Unavailable as error:
+            _log.warning("deliveries of notification %d wait for the loop: %s", notice_id, error)
+
     async def _send_all(self, claimed: Sequence[Claimed]) -> Mapping[str, Result]:
         async with asyncio.TaskGroup() as group:
             sending = [(one.channel, group.create_task(self._send(one))) for one in claimed]

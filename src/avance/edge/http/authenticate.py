@@ -112,7 +112,7 @@ class Authentication:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or self._public.has(route_path(scope)):
+        if scope["type"] != "http" or self._public.has(route_path(scope), scope["method"]):
             await self._app(scope, receive, send)
             return
         try:
@@ -161,15 +161,21 @@ class PublicPaths:
     def __init__(self, paths: Sequence[str], routes: Sequence[BaseRoute] = ()) -> None:
         self._exact = frozenset(path for path in paths if not path.endswith("/*"))
         self._below = tuple(path[:-1] for path in paths if path.endswith("/*"))
+        # By method as well: `POST /api/{method}` verifies its own key, `GET /api/notifications` of an app does not.
         self._patterns = tuple(
-            route.path_regex for route in routes if isinstance(route, Route | WebSocketRoute)
+            (route.path_regex, getattr(route, "methods", None))
+            for route in routes
+            if isinstance(route, Route | WebSocketRoute)
         )
 
-    def has(self, path: str) -> bool:
+    def has(self, path: str, method: str) -> bool:
         return (
             path in self._exact
             or path.startswith(self._below)
-            or any(pattern.match(path) for pattern in self._patterns)
+            or any(
+                pattern.match(path) and (methods is None or method in methods)
+                for pattern, methods in self._patterns
+            )
         )
 
 

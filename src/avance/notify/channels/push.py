@@ -12,7 +12,7 @@ import msgspec
 import requests
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from py_vapid import Vapid01, Vapid02  # type: ignore[import-untyped]
-from pywebpush import WebPushException, webpush  # type: ignore[import-untyped]
+from pywebpush import WebPushException, webpush
 
 from avance.errors import InvalidRequest
 from avance.notify.channel import DeliveryChannel, DeliveryError, Message, subject_of, text_of
