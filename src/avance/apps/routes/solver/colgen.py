@@ -10,16 +10,22 @@ import numpy as np
 
 from avance.apps.routes.solver.block import Block, Bools, Floats
 from avance.apps.routes.solver.chain import Chain
-from avance.apps.routes.solver.master import BUS_COST, Master, Pool
+from avance.apps.routes.solver.master import BUS_COST, Master, Pool, Solved
 from avance.apps.routes.solver.pricing import Pricer
 
 PRECISE = 1e-4
+BUSES_KNOWN = 0.9
+"""From this gap on, in buses, it is worth asking whether the number of buses is proven."""
+FAR_SMOOTHING = 0.8
+"""While the bound is over a bus away, prices move slowly from those that gave it."""
 SMOOTHING = 0.5
 ROUNDS_MAX = 400
-DIVE_ROUNDS = 12
-"""Between two decisions of a dive prices need not be exact."""
+DIVE_ROUNDS_MAX = 60
+DIVE_CALM = 50.0
+DIVE_CALM_ROUNDS = 4
+"""Between two decisions of a dive prices need not be exact: rounds that gain less than a few minutes are enough."""
 DIVE_SURE = 0.95
-DIVE_SHARE = 0.04
+DIVE_SHARE = 0.08
 
 Stop = Callable[[], bool]
 
@@ -39,52 +45,94 @@ class Relaxed:
     prices: Floats = field(default_factory=lambda: np.empty(0))
 
 
-def relax(
-    pool: Pool,
-    pricer: Pricer,
-    master: Master,
-    *,
-    buses_max: int,
-    stop: Stop,
-    tell: Callable[[Relaxed, float], None] | None = None,
-) -> Relaxed:
+class Relaxation:
     """
-    Solve the linear program over all chains.
+    The linear program over all chains of a block. It can be run towards a wide gap first, and on from there.
+    """
 
-    Args:
-        buses_max: A plan with so many is known.
-        tell: Called after each round with the bound so far and the value that it approaches.
-    """
-    seen = Relaxed()
-    centre: Floats | None = None
-    for seen.rounds in range(1, ROUNDS_MAX + 1):
-        value, _, exact = master.solve()
-        if seen.rounds == 1 or centre is None:
-            centre = exact
-        prices = SMOOTHING * centre + (1 - SMOOTHING) * exact
-        is_exact = False
-        while True:
-            least, found = pricer.price(
-                prices, bus_cost=BUS_COST, count_max=max(60, pool.block.size), below=-PRECISE
-            )
-            bound = float(prices.sum()) + buses_max * min(least, 0.0)
-            if bound > seen.bound:
-                seen.bound, centre, seen.prices = bound, prices, prices
-            new = pool.add(one.chain for one in found)
-            if new or is_exact:
+    def __init__(
+        self, pool: Pool, pricer: Pricer, *, buses_min: int, certificate: Sequence[int]
+    ) -> None:
+        """
+        Args:
+            buses_min: No plan has fewer.
+            certificate: Trips of which no two can share a bus: one bus for each is where the prices begin.
+        """
+        self._pool = pool
+        self._pricer = pricer
+        self._master = Master(pool)
+        self._master.need(buses_min)
+        self.seen = Relaxed(buses=buses_min, bound=BUS_COST * len(certificate))
+        # No chain holds two of these, so these prices are a bound already, and a far better beginning than none.
+        self._centre: Floats = np.zeros(pool.block.size + 1)
+        self._centre[list(certificate)] = BUS_COST
+
+    def run(
+        self,
+        *,
+        gap: float,
+        buses_max: int,
+        stop: Stop,
+        tell: Callable[[Relaxed, float], None],
+    ) -> None:
+        """
+        Go on until the bound is this near, or nothing better exists.
+
+        Args:
+            buses_max: A plan with so many is known.
+            tell: Called after each round with the bound so far and the value that it approaches.
+        """
+        seen, master = self.seen, self._master
+        while not seen.is_converged and seen.rounds < ROUNDS_MAX and not stop():
+            seen.rounds += 1
+            master.trim()
+            master.grow()
+            solved = master.solve()
+            new = self._price(solved, buses_max)
+            tell(seen, solved.value)
+            is_near = solved.value - seen.bound < BUS_COST * BUSES_KNOWN
+            if (is_near or not new) and self._prove_buses():
+                continue
+            seen.is_converged = not new or solved.value - seen.bound < PRECISE
+            if solved.value - seen.bound < gap:
                 break
-            # Smoothed prices found nothing that the exact ones would not allow: ask with those.
-            prices, is_exact = exact, True
-        if tell is not None:
-            tell(seen, value)
-        if not new:
-            seen.is_converged = True
-            break
-        if value - seen.bound < PRECISE or stop():
-            break
-        master.grow()
-    seen.buses = _buses(pool.block, pricer, seen)
-    return seen
+
+    def _price(self, solved: Solved, buses_max: int) -> bool:
+        """
+        Better chains at prices between the best known and the present ones; whether there are any.
+        """
+        seen = self.seen
+        exact = np.append(solved.prices, solved.bus_price)
+        share = FAR_SMOOTHING if solved.value - seen.bound > BUS_COST else SMOOTHING
+        # Smoothed prices may find nothing that the exact ones would not allow: then these are asked.
+        for prices in (share * self._centre + (1 - share) * exact, exact):
+            least, found = self._pricer.price(
+                prices[:-1],
+                bus_cost=BUS_COST - float(prices[-1]),
+                count_max=max(60, self._pool.block.size // 2),
+                below=-PRECISE,
+            )
+            bound = float(prices[:-1].sum()) + seen.buses * float(prices[-1])
+            bound += buses_max * min(least, 0.0)
+            if bound > seen.bound:
+                seen.bound, seen.prices = bound, prices[:-1]
+                self._centre = prices
+            if self._pool.add(one.chain for one in found):
+                return True
+        return False
+
+    def _prove_buses(self) -> bool:
+        """
+        Whether the bound shows that one more bus is needed. From there on the minutes of so many whole buses are what counts.
+        """
+        seen = self.seen
+        buses = _buses(self._pool.block, self._pricer, seen)
+        if buses <= seen.buses:
+            return False
+        seen.buses = buses
+        self._master.need(buses)
+        seen.bound = max(seen.bound, buses * BUS_COST)
+        return True
 
 
 def _buses(block: Block, pricer: Pricer, seen: Relaxed) -> int:
@@ -114,8 +162,8 @@ def dive(
     is_open: Bools = np.ones(pool.block.size, dtype=bool)
     plan: list[Chain] = []
     while is_open.any():
-        shares = _few_rounds(pool, pricer, master, is_open, stop)
-        chosen = _sure(pool.chains, shares, is_open)
+        solved = _few_rounds(pool, pricer, master, is_open, stop)
+        chosen = _sure(pool.chains, solved, is_open)
         if stop() or not chosen:
             return None
         settled = [trip for chain in chosen for trip in chain]
@@ -128,34 +176,39 @@ def dive(
     return plan
 
 
-def _few_rounds(pool: Pool, pricer: Pricer, master: Master, is_open: Bools, stop: Stop) -> Floats:
-    shares: Floats = np.empty(0)
-    for _ in range(DIVE_ROUNDS):
-        _, shares, prices = master.solve()
-        if stop():
+def _few_rounds(pool: Pool, pricer: Pricer, master: Master, is_open: Bools, stop: Stop) -> Solved:
+    """
+    Until prices settle: after a decision a few new chains make up for it.
+    """
+    before, calm = np.inf, 0
+    for _ in range(DIVE_ROUNDS_MAX):
+        solved = master.solve()
+        calm = calm + 1 if before - solved.value < DIVE_CALM else 0
+        before = solved.value
+        if stop() or calm >= DIVE_CALM_ROUNDS:
             break
         _, found = pricer.price(
-            prices, bus_cost=BUS_COST, is_open=is_open, count_max=100, below=-1e-2
+            solved.prices, bus_cost=BUS_COST, is_open=is_open, count_max=60, below=-1e-2
         )
         if not pool.add(one.chain for one in found):
             break
+        master.trim()
         master.grow()
-    return shares
+    return solved
 
 
-def _sure(chains: Sequence[Chain], shares: Floats, is_open: Bools) -> list[Chain]:
+def _sure(chains: Sequence[Chain], solved: Solved, is_open: Bools) -> list[Chain]:
     """
     Chains that are nearly whole, and at least some of the largest; each trip once.
     """
-    order = np.argsort(-shares)
-    atleast = max(1, round(DIVE_SHARE * float((shares > 1e-6).sum())))
+    atleast = max(1, round(DIVE_SHARE * float((solved.shares > 1e-6).sum())))
     taken = ~is_open
     chosen: list[Chain] = []
-    for number in order.tolist():
-        share = float(shares[number])
+    for column in np.argsort(-solved.shares).tolist():
+        share = float(solved.shares[column])
         if share < 1e-6 or (share < DIVE_SURE and len(chosen) >= atleast):
             break
-        chain = chains[number]
+        chain = chains[int(solved.numbers[column])]
         if not taken[list(chain)].any():
             taken[list(chain)] = True
             chosen.append(chain)

@@ -3,15 +3,35 @@ The linear program over chains: cover every trip at the least cost.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import highspy
 import numpy as np
 
-from avance.apps.routes.solver.block import Block, Bools, Floats
+from avance.apps.routes.solver.block import Block, Bools, Floats, Ints
 from avance.apps.routes.solver.chain import Chain, minutes_of
 
 BUS_COST = 1e5
 """Far more than all minutes of a bus, so that fewer buses come first."""
+
+
+COLUMNS_PER_TRIP = 6
+"""So many stay in the linear program; with all of them a round takes ten times as long."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Solved:
+    """
+    One solution of the linear program.
+    """
+
+    value: float
+    shares: Floats
+    numbers: Ints
+    """Which chain of the pool each share is of."""
+    prices: Floats
+    bus_price: float
+    """What the count of buses adds to each."""
 
 
 class Pool:
@@ -48,77 +68,106 @@ class Pool:
 
 class Master:
     """
-    Grows with the pool. Rows can be closed when their trips are settled.
+    Grows with the pool and is trimmed to what may still matter. Rows can be closed when their trips are settled.
     """
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._count = 0
+        self._seen = 0
         size = pool.block.size
         self.is_open: Bools = np.ones(size, dtype=bool)
+        self._numbers: Ints = np.empty(0, dtype=np.int64)
+        """The place in the pool of each column."""
         self._solver = solver = highspy.Highs()  # type: ignore[no-untyped-call]
         solver.setOptionValue("output_flag", False)
         # The primal simplex goes on from where it was when columns come; the default starts anew (measured 5 to 20 times slower).
         solver.setOptionValue("simplex_strategy", 4)
         solver.setOptionValue("presolve", "off")
-        empty = np.empty(0)
-        solver.addRows(
-            size,
-            np.ones(size),
-            np.full(size, highspy.kHighsInf),
-            0,
-            np.empty(0, dtype=np.int32),
-            np.empty(0, dtype=np.int32),
-            empty,
-        )
+        none, nothing = np.empty(0, dtype=np.int32), np.empty(0)
+        infinite = highspy.kHighsInf
+        solver.addRows(size, np.ones(size), np.full(size, infinite), 0, none, none, nothing)
+        # The last row counts buses; known to be needed at least so many, it lifts the value to what whole buses cost.
+        solver.addRows(1, np.zeros(1), np.full(1, infinite), 0, none, none, nothing)
         self.grow()
+
+    def need(self, buses: int) -> None:
+        """
+        No plan has fewer buses.
+        """
+        self._solver.changeRowBounds(self._pool.block.size, float(buses), highspy.kHighsInf)
 
     def grow(self) -> None:
         """
         Take in what the pool has got since.
         """
-        pool, first = self._pool, self._count
-        fresh = pool.chains[first:]
+        pool = self._pool
+        fresh = [
+            number
+            for number in range(self._seen, len(pool.chains))
+            if self.is_open[list(pool.chains[number])].all()
+        ]
+        self._seen = len(pool.chains)
         if not fresh:
             return
-        lengths = np.array([len(chain) for chain in fresh])
+        chains = [pool.chains[number] for number in fresh]
+        lengths = np.array([len(chain) + 1 for chain in chains])
         starts = np.concatenate(([0], np.cumsum(lengths)[:-1])).astype(np.int32)
-        index = np.fromiter((trip for chain in fresh for trip in chain), dtype=np.int32)
-        is_open = np.array([bool(self.is_open[list(chain)].all()) for chain in fresh])
+        count_row = pool.block.size
+        index = np.array([row for chain in chains for row in (*chain, count_row)], dtype=np.int32)
         self._solver.addCols(
             len(fresh),
-            BUS_COST + np.array(pool.minutes[first:]),
+            BUS_COST + np.array([pool.minutes[number] for number in fresh]),
             np.zeros(len(fresh)),
-            np.where(is_open, highspy.kHighsInf, 0.0),
+            np.full(len(fresh), highspy.kHighsInf),
             len(index),
             starts,
             index,
             np.ones(len(index)),
         )
-        self._count = len(pool.chains)
+        self._numbers = np.concatenate((self._numbers, np.array(fresh, dtype=np.int64)))
 
     def close(self, trips: Iterable[int]) -> None:
         """
         These trips are settled: nothing covers them any more, and nothing needs to.
         """
-        closed = np.array(sorted(trips), dtype=np.int32)
+        closed = sorted(trips)
         self.is_open[closed] = False
-        for trip in closed.tolist():
+        for trip in closed:
             self._solver.changeRowBounds(trip, -highspy.kHighsInf, highspy.kHighsInf)
-        for number, chain in enumerate(self._pool.chains[: self._count]):
-            if not self.is_open[list(chain)].all():
-                self._solver.changeColBounds(number, 0.0, 0.0)
+        for column, number in enumerate(self._numbers.tolist()):
+            if not self.is_open[list(self._pool.chains[number])].all():
+                self._solver.changeColBounds(column, 0.0, 0.0)
 
-    def solve(self) -> tuple[float, Floats, Floats]:
+    def trim(self) -> None:
         """
-        The value, the share of each chain, and the price of each trip.
+        Drop the columns that are dearest at the present prices; the pool keeps them.
         """
+        keep = COLUMNS_PER_TRIP * self._pool.block.size
+        if len(self._numbers) <= 2 * keep:
+            return
+        solution = self._solver.getSolution()
+        reduced = np.array(solution.col_dual)
+        reduced[np.array(solution.col_value) > 0] = -np.inf
+        # Single trips stay: with them the program can be solved whatever is closed.
+        single = [len(self._pool.chains[number]) == 1 for number in self._numbers.tolist()]
+        reduced[np.array(single)] = -np.inf
+        dropped = np.sort(np.argsort(reduced)[keep:]).astype(np.int32)
+        self._solver.deleteCols(len(dropped), dropped)
+        self._numbers = np.delete(self._numbers, dropped)
+
+    def solve(self) -> Solved:
         self._solver.run()
         solution = self._solver.getSolution()
-        value = float(self._solver.getInfo().objective_function_value)
-        prices = np.maximum(np.array(solution.row_dual), 0.0)
+        duals = np.array(solution.row_dual)
+        prices = np.maximum(duals[:-1], 0.0)
         prices[~self.is_open] = 0.0
-        return value, np.array(solution.col_value), prices
+        return Solved(
+            value=float(self._solver.getInfo().objective_function_value),
+            shares=np.array(solution.col_value),
+            numbers=self._numbers,
+            prices=prices,
+            bus_price=max(float(duals[-1]), 0.0),
+        )
 
 
 def best_selection(

@@ -10,8 +10,8 @@ import numpy as np
 from avance.apps.routes.solver.block import Block
 from avance.apps.routes.solver.bounds import matching_bound
 from avance.apps.routes.solver.chain import Chain, best_starts, is_feasible
-from avance.apps.routes.solver.colgen import Relaxed, dive, relax
-from avance.apps.routes.solver.master import BUS_COST, Master, Pool, best_selection
+from avance.apps.routes.solver.colgen import Relaxation, Relaxed, dive
+from avance.apps.routes.solver.master import BUS_COST, Pool, best_selection
 from avance.apps.routes.solver.matching import first_plan, shaken
 from avance.apps.routes.solver.options import SearchOptions
 from avance.apps.routes.solver.pricing import Pricer
@@ -235,35 +235,33 @@ class _Descent:
         state, search = self._state, self._search
         pricer = Pricer(state.block)
         state.pool.add((trip,) for trip in range(state.block.size))
-        seen = relax(
-            state.pool,
-            pricer,
-            Master(state.pool),
-            buses_max=state.cost[0],
-            stop=self._is_late,
-            tell=self._closing,
+        relaxation = Relaxation(
+            state.pool, pricer, buses_min=state.bound, certificate=state.certificate
         )
-        state.rounds += seen.rounds
-        self._note(seen)
-        search._show()
-        state.close_gap()
-        if state.is_settled:
-            return
-        self._until_s = max(
-            self._until_s, search._clock_s() + search._options.search_s * self._share / 2
-        )
+        # First the fewest buses, for which rough prices do; then the fewest minutes.
+        for gap in (BUS_COST / 10, 0.0):
+            relaxation.run(gap=gap, buses_max=state.cost[0], stop=self._is_late, tell=self._closing)
+            self._note(relaxation.seen)
+            search._show()
+            state.close_gap()
+            if not state.is_settled and not (gap and state.cost[0] == state.bound):
+                self._dive(pricer)
+        state.rounds += relaxation.seen.rounds
+        if not state.is_settled:
+            self._select()
+
+    def _dive(self, pricer: Pricer) -> None:
+        state, search = self._state, self._search
+        late_s = max(self._until_s, search._clock_s() + search._options.search_s * self._share / 2)
         plan = dive(
             state.pool,
             pricer,
             buses_max=2 * state.cost[0],
-            stop=self._is_late,
+            stop=lambda: search._clock_s() > late_s,
             tell=lambda part: self._at(0.5 + 0.3 * part),
         )
         if plan is not None and state.offer(plan):
             search._show()
-        state.close_gap()
-        if not state.is_settled:
-            self._select()
         state.close_gap()
 
     def _select(self) -> None:
@@ -271,6 +269,7 @@ class _Descent:
         plan = best_selection(state.pool, state.plan, time_s=options.selection_s, seed=options.seed)
         if plan is not None and state.offer(plan):
             self._search._show()
+        state.close_gap()
 
     def _note(self, seen: Relaxed) -> None:
         state = self._state
