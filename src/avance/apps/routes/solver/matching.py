@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]
+from scipy.optimize import linear_sum_assignment
 
 from avance.apps.routes.solver.block import MINUTE, Block, Bools, Floats, Ints
 from avance.apps.routes.solver.chain import Chain, earliest_starts, is_feasible
