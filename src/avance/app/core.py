@@ -3,7 +3,7 @@
 """
 
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -201,6 +201,12 @@ class Avance(Declares):
         """
         given = {name: value for name, value in locals().items() if name not in _NOT_OF_A_DRAFT}
         return await self.notifier.notify(user, title, given)
+
+    async def notify_all(self, users: Iterable[str], title: str, **options: Any) -> Sequence[Sent]:
+        """
+        Tell several users the same, with the options of `notify`; those who exist once are told once.
+        """
+        return await self.notifier.notify_all(dict.fromkeys(users), title, options)
 
     def inbox(self, user: str) -> Inbox:
         """

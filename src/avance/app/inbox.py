@@ -3,7 +3,7 @@
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -14,7 +14,7 @@ from avance.model.inbox import IN_APP, Action, Counts, Notice, Priority
 from avance.model.stream import inbox_channel
 from avance.notify.channel import DeliveryChannel
 from avance.notify.deliverer import Deliverer, Result
-from avance.notify.draft import Digest, Draft, Escalate, checked_user
+from avance.notify.draft import Digest, Draft, Escalate, checked, checked_user
 from avance.notify.kinds import Kind, SendLimit
 from avance.notify.on_finish import OnFinish, on_finish
 from avance.notify.operations import Op, Outcome, Selection
@@ -52,6 +52,8 @@ __all__ = [
     "Sent",
     "on_finish",
 ]
+
+SENDS_TOGETHER = 100
 
 
 class Inbox:
@@ -247,6 +249,23 @@ class Notifier:
 
     async def notify(self, user: str, title: str, given: Mapping[str, Any]) -> Sent:
         return await self.inboxes.send(_draft(user, title, given))
+
+    async def notify_all(
+        self, users: Iterable[str], title: str, given: Mapping[str, Any]
+    ) -> Sequence[Sent]:
+        """
+        Together, so that the store writes many in one transaction.
+        """
+        drafts = [checked(_draft(user, title, given), self.inboxes.limits) for user in users]
+        sent: list[Sent] = []
+        for first in range(0, len(drafts), SENDS_TOGETHER):
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(self.inboxes.send(draft))
+                    for draft in drafts[first : first + SENDS_TOGETHER]
+                ]
+            sent += [task.result() for task in tasks]
+        return sent
 
     def begin_delivery(self, notice_id: int) -> "asyncio.Task[None]":
         """
