@@ -9,9 +9,9 @@ from typing import Any
 import click
 import msgspec
 
-from avance.cli.bar import line, printable
 from avance.cli.client import Client, job_path
 from avance.cli.watch import watch_job
+from avance.integrations.client.bar import line, printable
 
 url_option = click.option("--url", help="Address of the server; else AVANCE_URL.")
 json_option = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")

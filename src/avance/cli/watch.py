@@ -11,9 +11,9 @@ from typing import Any
 import click
 import msgspec
 
-from avance.cli.bar import line, printable
 from avance.cli.client import Client
 from avance.cli.follow import Event, JobFollower, NoSocket
+from avance.integrations.client.bar import line, printable
 
 EXIT_CODES = {"completed": 0, "failed": 1, "expired": 1, "cancelled": 3}
 
