@@ -1,30 +1,30 @@
-import type { AvanceClient } from '@avance/client';
-import { AvanceProvider } from '@avance/react';
-import { type ReactNode, Suspense } from 'react';
+import { Suspense } from 'react';
 import { Redirect, Route, Router, Switch } from 'wouter';
 import { AreaRoutes } from '../areas/AreaRoutes.tsx';
 import { AppsProvider } from '../areas/useApps.tsx';
-import { I18nProvider, useI18n } from '../i18n/I18n.tsx';
+import { I18nProvider } from '../i18n/I18n.tsx';
+import type { Session } from '../lib/session.ts';
 import { JobScreen } from '../screens/Job/Job.tsx';
 import { JobsScreen } from '../screens/Jobs/Jobs.tsx';
 import { TryScreen } from '../screens/Try/Try.tsx';
 import { Skeleton } from '../widgets/Skeleton.tsx';
 import { AnnouncerProvider } from './Announcer.tsx';
 import { CrashGuard } from './CrashGuard.tsx';
+import { SessionGate } from './SessionGate.tsx';
 import { Shell } from './Shell.tsx';
 import { ToastProvider } from './Toasts.tsx';
 
 export interface AppProps {
-  client: AvanceClient;
+  session: Session;
   /** Where the console is mounted, such as `/console`. */
   base: string;
 }
 
-export function App({ client, base }: AppProps) {
+export function App({ session, base }: AppProps) {
   return (
     <I18nProvider>
       <AnnouncerProvider>
-        <Parts client={client}>
+        <SessionGate session={session}>
           <AppsProvider>
             <Router base={base}>
               <ToastProvider>
@@ -38,7 +38,7 @@ export function App({ client, base }: AppProps) {
               </ToastProvider>
             </Router>
           </AppsProvider>
-        </Parts>
+        </SessionGate>
       </AnnouncerProvider>
     </I18nProvider>
   );
@@ -55,15 +55,5 @@ function Screens() {
       <Route path="/try" component={TryScreen} />
       <Route component={AreaRoutes} />
     </Switch>
-  );
-}
-
-// The components of @avance/react speak the language that was chosen here.
-function Parts({ client, children }: { client: AvanceClient; children: ReactNode }) {
-  const { locale } = useI18n();
-  return (
-    <AvanceProvider client={client} locale={locale}>
-      {children}
-    </AvanceProvider>
   );
 }

@@ -10,6 +10,7 @@ import { useOnline } from '../lib/useOnline.ts';
 import { applyTheme, readTheme, THEMES, type Theme } from '../theme/theme.ts';
 import { Choice } from '../widgets/Choice.tsx';
 import { KeysDialog } from './KeysDialog.tsx';
+import { useSession } from './SessionGate.tsx';
 import css from './Shell.module.css';
 
 const LANGUAGES = { en: 'English', es: 'Español' } as const;
@@ -21,6 +22,7 @@ export function Shell({ children }: { children: ReactNode }) {
   const keys = useRef<HTMLDialogElement>(null);
   const isOnline = useOnline();
   const { names } = useApps();
+  const { me, signOut } = useSession();
   useKeys({
     'g j': () => navigate('/jobs'),
     'g t': () => navigate('/try'),
@@ -67,6 +69,11 @@ export function Shell({ children }: { children: ReactNode }) {
           >
             ?
           </button>
+          {!me.is_open && (
+            <button type="button" title={me.user} onClick={signOut}>
+              {t('signIn.out')}
+            </button>
+          )}
         </div>
       </header>
       {!isOnline && (

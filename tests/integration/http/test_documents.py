@@ -82,6 +82,7 @@ async def test_openapi_names_every_route_of_v1(site) -> None:
         }
         job = "/v1/jobs/{job_id}"
         assert {
+            ("GET", "/v1/me"),
             ("GET", "/v1/apps"),
             ("GET", "/v1/tasks"),
             ("POST", "/v1/jobs"),

@@ -25,3 +25,12 @@ async def test_a_stranger_does_not_learn_which_apps_there_are(site: Open, proble
         answer = await here.client.get("/v1/apps")
     assert answer.status_code == 401
     assert "routes" not in problem(answer)["detail"]
+
+
+async def test_a_page_learns_who_its_user_is(site: Open) -> None:
+    async with site() as here:
+        answer = await here.client.get("/v1/me", headers=here.as_user("mail"))
+    assert answer.json() == {"user": "mail", "role": "sender", "tenant": None, "is_open": False}
+    async with site(mode="open") as here:
+        answer = await here.client.get("/v1/me")
+    assert answer.json() == {"user": "dev", "role": "admin", "tenant": None, "is_open": True}

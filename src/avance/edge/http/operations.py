@@ -1,5 +1,5 @@
 """
-`/v1/apps`: what this server serves besides jobs.
+`/v1/me` and `/v1/apps`: who is asking, and what this server serves besides jobs.
 """
 
 from fastapi import APIRouter
@@ -9,7 +9,7 @@ from starlette.responses import Response
 from avance.edge.http.answer import json_answer
 from avance.edge.http.authenticate import caller
 from avance.edge.http.openapi import described
-from avance.edge.http.operation_shapes import AppList, AppView
+from avance.edge.http.operation_shapes import AppList, AppView, Me
 from avance.edge.http.services import HttpServices
 
 
@@ -19,8 +19,21 @@ class OperationRoutes:
 
     def router(self) -> APIRouter:
         router = APIRouter(prefix="/v1", tags=["operations"])
+        described(router, "GET", "/me", self.me, answer=Me)
         described(router, "GET", "/apps", self.apps, answer=AppList)
         return router
+
+    async def me(self, request: Request) -> Response:
+        """
+        Tell who the caller is, and whether anybody needs to say so.
+        """
+        who = caller(request)
+        who.require_whole()
+        identity = who.identity
+        is_open = self._services.auth.is_open
+        return json_answer(
+            Me(user=who.user, role=identity.role, tenant=identity.tenant, is_open=is_open)
+        )
 
     async def apps(self, request: Request) -> Response:
         """

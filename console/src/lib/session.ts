@@ -1,0 +1,149 @@
+import {
+  type AvanceClient,
+  type AvanceError,
+  asAvanceError,
+  createAvance,
+  Unauthenticated,
+} from '@avance/client';
+
+/** Who the server takes this page for. */
+export interface Me {
+  user: string;
+  role: 'user' | 'sender' | 'admin';
+  tenant: string | null;
+  /** Nobody needs credentials here. */
+  is_open: boolean;
+}
+
+export type SessionState =
+  | { status: 'asking' }
+  | { status: 'unreachable'; error: AvanceError }
+  | { status: 'out'; why: 'new' | 'expired' | 'left' }
+  | { status: 'in'; me: Me; client: AvanceClient };
+
+export interface Session {
+  readonly subscribe: (listener: () => void) => () => void;
+  readonly get: () => SessionState;
+  /** Learn whether somebody is signed in already, or nobody needs to be. */
+  begin: () => Promise<void>;
+  /** Trade a token or an API key for a short token of this tab; throws what the server says to it. */
+  signIn: (secret: string) => Promise<void>;
+  signOut: () => void;
+}
+
+interface Issued {
+  token: string;
+}
+
+const KEY = 'avance.session';
+/** A tab that is left open goes on as long as it is looked at; one that slept longer asks again. */
+const TTL_S = 3_600;
+
+export function createSession(url: string): Session {
+  const listeners = new Set<() => void>();
+  let state: SessionState = { status: 'asking' };
+  let beginning: Promise<void> | undefined;
+
+  function set(next: SessionState): void {
+    if (state.status === 'in') state.client.close();
+    state = next;
+    for (const listener of listeners) listener();
+  }
+
+  function end(why: 'expired' | 'left'): void {
+    keep(undefined);
+    set({ status: 'out', why });
+  }
+
+  function tokens(first: string): () => Promise<string> {
+    let held: string | undefined = first;
+    let last = first;
+    return async () => {
+      if (held !== undefined) {
+        held = undefined;
+        return last;
+      }
+      try {
+        last = await trade(url, { authorization: `Bearer ${last}` });
+      } catch (error) {
+        if (error instanceof Unauthenticated) end('expired');
+        throw error;
+      }
+      keep(last);
+      return last;
+    };
+  }
+
+  async function enter(token: string | undefined): Promise<void> {
+    const client = createAvance(token === undefined ? { url } : { url, token: tokens(token) });
+    const me = await client.api.request<Me>('/v1/me');
+    set({ status: 'in', me, client });
+  }
+
+  function begin(): Promise<void> {
+    beginning ??= tryBegin().finally(() => {
+      beginning = undefined;
+    });
+    return beginning;
+  }
+
+  async function tryBegin(): Promise<void> {
+    const kept = readKept();
+    try {
+      await enter(kept);
+    } catch (thrown) {
+      const error = asAvanceError(thrown);
+      if (!(error instanceof Unauthenticated)) set({ status: 'unreachable', error });
+      else if (state.status !== 'out') set({ status: 'out', why: 'new' });
+    }
+  }
+
+  return {
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    get: () => state,
+    begin,
+    async signIn(secret) {
+      const isToken = secret.split('.').length === 3;
+      const token = await trade(
+        url,
+        isToken ? { authorization: `Bearer ${secret}` } : { 'x-api-key': secret },
+      );
+      keep(token);
+      await enter(token);
+    },
+    signOut: () => end('left'),
+  };
+}
+
+async function trade(url: string, headers: Record<string, string>): Promise<string> {
+  const asking = createAvance({
+    url,
+    fetch: (input, init) => fetch(input, { ...init, headers: { ...init?.headers, ...headers } }),
+  });
+  const call = { method: 'POST', body: { ttl_s: TTL_S } } as const;
+  return (await asking.api.request<Issued>('/v1/tokens', call)).token;
+}
+
+function readKept(): string | undefined {
+  return withStorage(() => sessionStorage.getItem(KEY) ?? undefined);
+}
+
+function keep(token: string | undefined): void {
+  withStorage(() => {
+    if (token === undefined) sessionStorage.removeItem(KEY);
+    else sessionStorage.setItem(KEY, token);
+  });
+}
+
+// A browser that forbids storage forgets the session with the page.
+function withStorage<T>(use: () => T): T | undefined {
+  try {
+    return use();
+  } catch (error) {
+    if (error instanceof DOMException) return undefined;
+    throw error;
+  }
+}
