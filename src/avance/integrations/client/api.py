@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+import httpcore2  # noqa: F401 - else the first client imports it, in the middle of an event loop
 import httpx2
 import msgspec
 
@@ -58,8 +59,13 @@ class Api:
         self.token = token
         self.limits = limits
         self.headers = _credentials(token, key)
+        # Reading the certificates of the system blocks for a while, and plain HTTP never looks at them.
+        is_plain = self.url.startswith("http://")
         self._http = httpx2.AsyncClient(
-            base_url=self.url, headers=self.headers, timeout=limits.request_timeout_s
+            base_url=self.url,
+            headers=self.headers,
+            timeout=limits.request_timeout_s,
+            verify=not is_plain,
         )
 
     @property

@@ -1,0 +1,154 @@
+"""
+Nodes over one store that hear of each other through a Redis, which comes and goes.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from anyio.to_thread import run_sync
+from node_service import Node
+from redis_service import RedisServer
+
+from avance.integrations.client.api import Api
+from avance.integrations.client.client import AsyncClient
+from avance.integrations.client.limits import CLIENT_LIMITS
+
+HERE = Path(__file__).parent
+pytestmark = pytest.mark.timeout(90)
+
+
+@asynccontextmanager
+async def nodes(tmp_path: Path, redis_url: str, count: int = 2) -> AsyncIterator[list[Node]]:
+    """
+    On one data directory. The others only serve, so that what they show came from the first.
+    """
+    started = [
+        Node(
+            "relay:app",
+            HERE,
+            tmp_path / "data",
+            env={"REDIS_URL": redis_url, "AVANCE_PROCESSES": "1" if n == 0 else "0"},
+        )
+        for n in range(count)
+    ]
+    async with AsyncExitStack() as stack:
+        for node in started:
+            await run_sync(node.start)
+            stack.callback(node.kill)
+        yield started
+
+
+async def part(node: Node, name: str) -> dict[str, Any]:
+    api = Api(node.url, token=None, key=None, limits=CLIENT_LIMITS)
+    try:
+        health = msgspec.json.decode(await api.call("GET", "/health"))
+    finally:
+        await api.aclose()
+    assert health["status"] == "healthy"
+    return dict(health["parts"][name])
+
+
+def gapless(events: list[dict[str, Any]]) -> bool:
+    numbers = [event["seq"] for event in events]
+    return numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+async def test_a_client_on_another_node_sees_every_event(tmp_path: Path, redis_url: str) -> None:
+    """
+    001-40: each node keeps its own connections, Redis tells all nodes. 001-T4: each frame arrives once.
+    """
+    async with (
+        nodes(tmp_path, redis_url) as (one, two),
+        AsyncClient(one.url) as here,
+        AsyncClient(two.url) as there,
+    ):
+        job = await here.submit("relay", directory=str(tmp_path), stations=3)
+        seen: list[dict[str, Any]] = []
+        async with aclosing(there.watch(job)) as changes:
+            async for change in changes:
+                seen.append(change.event)
+                station = sum(event["type"] == "log" for event in seen)
+                (tmp_path / str(station)).touch()
+        assert gapless(seen)
+        assert seen[-1]["to"] == "completed"
+        assert (await part(two, "bus"))["status"] == "ok"
+
+
+async def test_redis_that_dies_and_comes_back_in_the_middle_of_a_job_loses_nothing(
+    tmp_path: Path, redis_server: RedisServer, redis_url: str
+) -> None:
+    """
+    000-T6, 001-T9: kill Redis in the middle of a job and start it again; clients on every node see all of it to the end.
+    """
+    async with (
+        nodes(tmp_path, redis_url) as (one, two),
+        AsyncClient(one.url) as here,
+        AsyncClient(two.url) as there,
+    ):
+        job = await here.submit("relay", directory=str(tmp_path), stations=6)
+        seen: list[dict[str, Any]] = []
+        async with aclosing(there.watch(job)) as changes:
+            async for change in changes:
+                seen.append(change.event)
+                station = sum(event["type"] == "log" for event in seen)
+                if station == 2 and change.type == "log":
+                    redis_server.stop()
+                if station == 4 and change.type == "log":
+                    # Two stations were told of while there was no Redis at all.
+                    assert (await part(two, "bus"))["status"] == "down"
+                    await run_sync(redis_server.start)
+                (tmp_path / str(station)).touch()
+        assert gapless(seen)
+        assert seen[-1]["to"] == "completed"
+        assert await there.result(job) == 6
+        await is_up_again(two)
+        assert two.log().count("is not there") == 1, "said once, not at every try"
+        assert two.log().count("is there again") == 1
+
+
+async def test_without_redis_at_the_start_jobs_run_and_are_followed(
+    tmp_path: Path, redis_server: RedisServer, redis_url: str
+) -> None:
+    """
+    001-29, 001-44, 001-T9: Redis is not there at the start; work goes on, `/health` says so, and it comes back by itself.
+    """
+    redis_server.stop()
+    async with (
+        nodes(tmp_path, redis_url) as (one, two),
+        AsyncClient(one.url) as here,
+        AsyncClient(two.url) as there,
+    ):
+        assert (await part(one, "bus"))["status"] == "down"
+        for station in range(3):
+            (tmp_path / str(station)).touch()
+        job = await here.submit("relay", directory=str(tmp_path), stations=3)
+        assert await here.result(job) == 3
+        seen = [change.event async for change in there.watch(job)]
+        assert seen[-1].get("to", seen[-1].get("job", {}).get("state")) == "completed"
+        await run_sync(redis_server.start)
+        await is_up_again(one)
+        await is_up_again(two)
+
+
+async def test_the_number_of_connections_to_redis_does_not_grow_with_jobs(
+    tmp_path: Path, redis_server: RedisServer, redis_url: str
+) -> None:
+    """
+    001-T8: one process, a constant number of connections, whatever it publishes.
+    """
+    async with nodes(tmp_path, redis_url, count=1) as (one,), AsyncClient(one.url) as client:
+        assert await client.result(await client.submit("burst", count=10)) == 10
+        before = redis_server.cli("CLIENT", "LIST").count("name=avance")
+        jobs = [await client.submit("burst", count=200) for _ in range(5)]
+        for job in jobs:
+            assert await client.result(job) == 200
+        assert redis_server.cli("CLIENT", "LIST").count("name=avance") == before <= 3
+
+
+async def is_up_again(node: Node) -> None:
+    while (await part(node, "bus"))["status"] != "ok":
+        pass
