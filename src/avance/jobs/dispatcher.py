@@ -62,6 +62,7 @@ class Dispatcher:
         self._drain_s = drain_s
         self._running: dict[str, int] = {}
         self._wake = asyncio.Event()
+        self._idle: frozenset[str] = frozenset()
         self._next_due_ms: int | None = 0
         self._is_paused = False
         self._tasks = asyncio.TaskGroup()
@@ -91,20 +92,27 @@ class Dispatcher:
 
     def wake(self) -> None:
         """
-        Look for work now.
+        A place is free: give it work, if any may be waiting.
         """
         self._wake.set()
+
+    def _look(self) -> None:
+        """
+        Something may be waiting that was not there at the last look.
+        """
+        self._idle = frozenset()
+        self.wake()
 
     def pause(self, *, is_paused: bool) -> None:
         """
         Take no new work, or take it again; what runs goes on.
         """
         self._is_paused = is_paused
-        self.wake()
+        self._look()
 
     def _receive(self, message: Hint | Letter) -> None:
         if isinstance(message, Letter) and message.topic == WAKE_TOPIC:
-            self.wake()
+            self._look()
 
     def _observe(self, job: Job) -> None:
         for moment in (job.not_before_ms, job.expires_ms):
@@ -117,7 +125,7 @@ class Dispatcher:
         if job.state is State.QUEUED:
             self._bus.send(Letter(node=None, topic=WAKE_TOPIC))
         elif job.state.is_terminal and job.limit_key is not None:
-            self.wake()
+            self._look()
 
     def _due_at(self, moment_ms: int) -> None:
         if self._next_due_ms is None or moment_ms < self._next_due_ms:
@@ -132,11 +140,12 @@ class Dispatcher:
                 now_ms, now_s = self._clock.now_ms(), self._clock.monotonic_s()
                 is_due = self._next_due_ms is not None and now_ms >= self._next_due_ms
                 if is_due or now_s - polled_s >= self._limits.poll_interval_s:
-                    polled_s = now_s
+                    polled_s, self._idle = now_s, frozenset()
                     await self._sweep(now_ms)
                 await self._claim()
             except Unavailable as error:
                 _log.warning("no work is taken while the store is away: %s", error)
+                self._idle = frozenset()
                 await self._clock.sleep(self._limits.unavailable_wait_s)
                 continue
             await self._rest()
@@ -162,10 +171,14 @@ class Dispatcher:
     async def _claim(self) -> None:
         while not self._is_paused:
             free = {
-                runner: places for runner, places in self._executor.free().items() if places > 0
+                runner: places
+                for runner, places in self._executor.free().items()
+                if places > 0 and runner not in self._idle
             }
             if not free:
                 return
+            # News that come while the store looks make it look again.
+            self._idle |= free.keys()
             now_ms = self._clock.now_ms()
             lease_until_ms = now_ms + round(self._limits.lease_s * 1000)
             claims = await self._queue.claim(
@@ -175,8 +188,8 @@ class Dispatcher:
                 now_ms=now_ms,
                 lease_until_ms=lease_until_ms,
             )
-            if not claims.claimed:
-                return
+            if claims.has_more and claims.claimed:
+                self._idle -= free.keys()
             for claimed in claims.claimed:
                 self._running[claimed.job.id] = claimed.job.attempt
             self._reporter.observe((claimed.job for claimed in claims.claimed), claims.publications)

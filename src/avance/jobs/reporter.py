@@ -200,6 +200,13 @@ class Reporter:
             parent_id, lambda job: machine.children_changed(job, children, self._clock.now_ms())
         )
 
+    def known(self, job_id: str) -> Job | None:
+        """
+        An active job as this process last wrote it; another may have written it since.
+        """
+        mailbox = self._mailboxes.get(job_id)
+        return None if mailbox is None else mailbox.job
+
     def run_soon(self, work: Coroutine[None, None, None]) -> None:
         """
         Do what follows from a write, owned by this reporter.

@@ -4,7 +4,6 @@ What can be done with jobs. Who may do it is decided above.
 
 import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing
 from typing import Any
 
 import msgspec
@@ -74,6 +73,7 @@ class Jobs:
         self._limits = limits
         self.tasks = tasks
         reporter.listen(self._observe)
+        reporter.listen(follower.observe)
 
     async def submit(
         self,
@@ -122,7 +122,7 @@ class Jobs:
         """
         job = await self._store.job(job_id)
         if job is None:
-            raise NotFound(f"there is no job {job_id}", code="job_not_found", job_id=job_id)
+            raise _not_found(job_id)
         return job
 
     async def list(self, wanted: JobFilter) -> JobPage:
@@ -246,35 +246,28 @@ class Jobs:
         """
         The job as it is now, then after each change, until it has ended.
         """
-        job = await self.get(job_id)
-        yield job
-        if job.state.is_terminal:
-            return
-        async for publication in self._follower.events(job_channel(job_id), since=job.seq):
-            if publication.offset <= job.seq:
-                continue
+        with self._follower.watching(job_id) as watch:
             job = await self.get(job_id)
             yield job
-            if job.state.is_terminal:
-                return
+            while not job.state.is_terminal:
+                newer = await watch.after(job)
+                if newer is None:
+                    raise _not_found(job_id)
+                job = newer
+                yield job
 
     async def ended(self, job_id: str) -> Job:
         """
-        Wait for the end, and read the job then.
+        Wait for the end, and answer the job as it is then.
         """
-        job = await self.get(job_id)
-        if job.state.is_terminal:
+        with self._follower.watching(job_id) as watch:
+            job = self._reporter.known(job_id) or await self.get(job_id)
+            while not job.state.is_terminal:
+                newer = await watch.after(job)
+                if newer is None:
+                    raise _not_found(job_id)
+                job = newer
             return job
-        async with aclosing(
-            self._follower.events(job_channel(job_id), since=job.seq)
-        ) as publications:
-            async for publication in publications:
-                # Every other event can be passed by unread.
-                if b'"type":"state"' in publication.data:
-                    job = await self.get(job_id)
-                    if job.state.is_terminal:
-                        return job
-        raise AssertionError("a stream of events ends only with its reader")
 
     async def track(self, job: Job) -> Job:
         """
@@ -441,3 +434,7 @@ class Jobs:
         is_broken_off = job.state.is_terminal and job.state is not State.COMPLETED
         if is_broken_off and job.children is not None and not job.children.is_settled:
             self._reporter.run_soon(self.cancel_children(job.id))
+
+
+def _not_found(job_id: str) -> NotFound:
+    return NotFound(f"there is no job {job_id}", code="job_not_found", job_id=job_id)

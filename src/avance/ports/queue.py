@@ -20,6 +20,8 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True):
 class Claims(msgspec.Struct, frozen=True, kw_only=True):
     claimed: tuple[Claimed, ...] = ()
     publications: tuple[Publication, ...] = ()
+    has_more: bool = True
+    """False where it is known that nothing is left that these runners could take now."""
 
 
 class Swept(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ One database file: a thread that writes, a few that read, for every port that ke
 import asyncio
 import secrets
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -86,6 +86,7 @@ class SqliteDatabase:
         *,
         durability: Durability = Durability.FULL,
         checks_first: bool = False,
+        job_ids: Sequence[str] = (),
     ) -> "asyncio.Future[T]":
         """
         Run a function in the writer's thread, in a transaction that it may share with others.
@@ -94,6 +95,7 @@ class SqliteDatabase:
 
         Args:
             checks_first: It raises AvanceErrors only before its first change, so that no savepoint is needed.
+            job_ids: The jobs that it looks at first; those of all operations of a transaction are looked up together.
 
         Raises:
             Unavailable: The disk is full, the file cannot be used, or too much is waiting; nothing was written.
@@ -104,7 +106,11 @@ class SqliteDatabase:
             self._loop.call_soon(self._hand_over)
         self._batch.append(
             Operation(
-                work, future, is_full=durability is Durability.FULL, checks_first=checks_first
+                work,
+                future,
+                is_full=durability is Durability.FULL,
+                checks_first=checks_first,
+                job_ids=job_ids,
             )
         )
         return future

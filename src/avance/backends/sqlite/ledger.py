@@ -6,6 +6,8 @@ here, so that a group of operations costs a few statements, however many operati
 import sqlite3
 from collections.abc import Iterable
 
+import msgspec
+
 from avance.backends.sqlite.epoch import epoch_of
 from avance.backends.sqlite.letter import (
     HINT,
@@ -73,6 +75,7 @@ class Ledger:
         self._secret = secret
         self._channels: dict[str, Channel] = {}
         self._jobs: dict[str, KnownJob] = {}
+        self._absent: set[str] = set()
         self._next_channel = 0
         self._next_event = 0
         self._next_job = 0
@@ -104,12 +107,33 @@ class Ledger:
         self._version = version
         return True
 
+    def expect(self, job_ids: list[str]) -> None:
+        """
+        Look up jobs that are about to be written, all at once.
+        """
+        unknown = [job_id for job_id in job_ids if job_id not in self._jobs]
+        if not unknown:
+            return
+        names = _encode([*unknown, *map(job_channel, unknown)]).decode()
+        self._absent.update(unknown)
+        for job_id, pk, seq in self._connection.execute(_KNOWN_JOBS, (names,)).fetchall():
+            self._absent.discard(job_id)
+            self._jobs[job_id] = KnownJob(pk, seq)
+        for name, channel_id, top, last_id in self._connection.execute(
+            _KNOWN_CHANNELS, (names,)
+        ).fetchall():
+            self._channel(name, channel_id, top, last_id)
+        for name in map(job_channel, unknown):
+            if name not in self._channels:
+                self._new_channel(name)
+
     def forget(self) -> None:
         """
         Know nothing any more: after a rollback, or a commit of somebody else.
         """
         self._channels.clear()
         self._jobs.clear()
+        self._absent.clear()
         self._clear_pending()
         one = self._connection.execute
         (self._next_channel,) = one("SELECT coalesce(max(id), 0) + 1 FROM channels").fetchone()
@@ -132,6 +156,7 @@ class Ledger:
         """
         self._channels.clear()
         self._jobs.clear()
+        self._absent.clear()
         self._clear_pending()
         self._version = -1
 
@@ -139,6 +164,7 @@ class Ledger:
         """
         Keep the memory bounded; only between transactions.
         """
+        self._absent.clear()
         for known, most in (
             (self._channels, self._limits.channels_cached_max),
             (self._jobs, self._limits.jobs_cached_max),
@@ -156,11 +182,14 @@ class Ledger:
         row = self._connection.execute(
             "SELECT id, top, last_id FROM channels WHERE name = ?", (name,)
         ).fetchone()
-        if row is None:
-            channel_id, top, last_id = self._next_channel, 0, 0
-            self._next_channel += 1
-        else:
-            channel_id, top, last_id = row
+        return self._new_channel(name) if row is None else self._channel(name, *row)
+
+    def _new_channel(self, name: str) -> Channel:
+        channel_id = self._next_channel
+        self._next_channel += 1
+        return self._channel(name, channel_id, 0, 0)
+
+    def _channel(self, name: str, channel_id: int, top: int, last_id: int) -> Channel:
         known = Channel(channel_id, name, epoch_of(self._secret, name), top, last_id)
         self._channels[name] = known
         return known
@@ -207,7 +236,7 @@ class Ledger:
 
     def job(self, job_id: str) -> KnownJob | None:
         known = self._jobs.get(job_id)
-        if known is not None:
+        if known is not None or job_id in self._absent:
             return known
         row = self._connection.execute(
             "SELECT pk, seq FROM jobs WHERE id = ?", (job_id,)
@@ -240,11 +269,12 @@ class Ledger:
         """
         Take the next record of a job.
         """
-        known = self._jobs.get(job.id) or self.job(job.id)
+        known = self.job(job.id)
         if known is None:
             known = KnownJob(self._next_job, job.seq)
             self._next_job += 1
             self._jobs[job.id] = known
+            self._absent.discard(job.id)
             how = INSERTED
         else:
             how = SHOWN
@@ -337,20 +367,23 @@ class Ledger:
                 self._connection.execute("INSERT INTO tags VALUES (?, ?)", (tag, known.pk))
 
     def _flush_runs(self) -> None:
-        ended: list[tuple[object, ...]] = []
+        runs: list[tuple[object, ...]] = []
+        ended: list[int] = []
         for how, known in self._changed.values():
             job = known.job
             if how == SHOWN or job is None:
                 continue
             if job.state is State.RUNNING and job.worker is not None:
                 lease_until_ms = self._leases.get(known.pk)
-                self._connection.execute(
-                    _RUN, (known.pk, job.attempt, job.worker, job.limit_key, lease_until_ms)
-                )
+                runs.append((known.pk, job.attempt, job.worker, job.limit_key, lease_until_ms))
             elif how != INSERTED:
-                ended.append((known.pk,))
+                ended.append(known.pk)
+        insert_many(self._connection, _RUN, runs, _SAME_RUN)
         if ended:
-            self._connection.executemany("DELETE FROM runs WHERE job_pk = ?", ended)
+            self._connection.execute(
+                "DELETE FROM runs WHERE job_pk IN (SELECT value FROM json_each(?))",
+                (_encode(ended).decode(),),
+            )
 
     def _flush_hints(self) -> None:
         letters: list[LetterRow] = [
@@ -365,8 +398,14 @@ class Ledger:
             self._letters_left = 0
 
 
-_RUN = """
-INSERT INTO runs (job_pk, attempt, worker, limit_key, lease_until_ms) VALUES (?, ?, ?, ?, ?)
+_encode = msgspec.json.Encoder().encode
+
+_KNOWN_JOBS = "SELECT id, pk, seq FROM jobs WHERE id IN (SELECT value FROM json_each(?))"
+_KNOWN_CHANNELS = (
+    "SELECT name, id, top, last_id FROM channels WHERE name IN (SELECT value FROM json_each(?))"
+)
+_RUN = "INSERT INTO runs (job_pk, attempt, worker, limit_key, lease_until_ms) VALUES"
+_SAME_RUN = """
 ON CONFLICT (job_pk) DO UPDATE SET
     lease_until_ms = CASE
         WHEN excluded.lease_until_ms IS NULL AND runs.attempt = excluded.attempt AND runs.worker = excluded.worker

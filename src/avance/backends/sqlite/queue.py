@@ -1,5 +1,5 @@
 import heapq
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from itertools import takewhile
@@ -13,7 +13,6 @@ from avance.backends.sqlite.row import decode_job
 from avance.backends.sqlite.sweep import Sweep, lose_earlier, worker_lost
 from avance.backends.sqlite.writer import Transaction
 from avance.model import machine
-from avance.model.job import Job
 from avance.ports.queue import Claimed, Claims, Held, Queue, Swept
 from avance.ports.store import Durability
 
@@ -80,8 +79,10 @@ class SqliteQueue(Queue):
         self._database.locks.hold(self._node)
         lose_earlier(moves, self._database.locks)
         drain_outbox(moves, wanted.most)
-        claimed = tuple(_give(wanted, moves))
-        return Claims(claimed=claimed, publications=tuple(moves.publications))
+        claimed, has_more = _give(wanted, moves)
+        return Claims(
+            claimed=tuple(claimed), publications=tuple(moves.publications), has_more=has_more
+        )
 
 
 class _Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,11 +95,14 @@ class _Wanted(msgspec.Struct, frozen=True, kw_only=True):
     most: int
 
 
-_Candidate = tuple[int, int, int, str, str | None, int]
-"""Negative priority, time of queueing, key, runner, limit key and limit: they sort by whose turn it is."""
+_Candidate = tuple[int, int, int, str, str | None, int, bytes, bytes | None, bytes | None]
+"""Negative priority, time of queueing, key, runner, limit key and limit, then record and input: they sort by whose turn it is."""
 
+# What stands before `doc` is in the index: a job that waits for its limit is passed over without reading it.
 _QUEUED = """
-SELECT -priority, coalesce(queued_ms, 0), pk, runner, limit_key, limit_max FROM jobs INDEXED BY jobs_queued
+SELECT -priority, coalesce(queued_ms, 0), pk, runner, limit_key, limit_max, doc, inline_result,
+    (SELECT data FROM inputs WHERE job_pk = pk)
+FROM jobs INDEXED BY jobs_queued
 WHERE state = 'queued' AND runner = ? AND kind IN (SELECT value FROM json_each(?))
     AND (expires_ms IS NULL OR expires_ms > ?)
     AND (limit_key IS NULL OR limit_max > (SELECT count(*) FROM runs WHERE runs.limit_key = jobs.limit_key))
@@ -106,15 +110,18 @@ ORDER BY priority DESC, queued_ms, pk
 """
 
 
-def _give(wanted: _Wanted, moves: Moves) -> Iterator[Claimed]:
+def _give(wanted: _Wanted, moves: Moves) -> tuple[list[Claimed], bool]:
+    """
+    What the worker gets, and whether more may be waiting for it.
+    """
     transaction = moves.transaction
     room = dict(wanted.room)
-    given = 0
+    claimed: list[Claimed] = []
     taken: dict[str, int] = {}
     with closing(_candidates(transaction, wanted, room)) as candidates:
-        for _, _, pk, runner, limit_key, limit_max in candidates:
-            if given >= wanted.most:
-                return
+        for _, _, _, runner, limit_key, limit_max, doc, result, encoded in candidates:
+            if len(claimed) >= wanted.most:
+                return claimed, True
             if room[runner] == 0:
                 continue
             if limit_key is not None:
@@ -124,11 +131,10 @@ def _give(wanted: _Wanted, moves: Moves) -> Iterator[Claimed]:
                     continue
                 taken[limit_key] += 1
             room[runner] -= 1
-            given += 1
-            job, encoded = _load(transaction, pk)
-            step = machine.claim(job, wanted.worker, wanted.now_ms)
+            step = machine.claim(decode_job(doc, result), wanted.worker, wanted.now_ms)
             moves.take(step, lease_until_ms=wanted.lease_until_ms)
-            yield Claimed(job=step.job, input=encoded)
+            claimed.append(Claimed(job=step.job, input=encoded or b""))
+    return claimed, 0 in room.values()
 
 
 def _candidates(
@@ -145,11 +151,16 @@ def _candidates(
             *(
                 takewhile(lambda _, runner=runner: room[runner] > 0, cursor)  # type: ignore[misc]
                 for runner, cursor in cursors.items()
-            )
+            ),
+            key=_turn,
         )
     finally:
         for cursor in cursors.values():
             cursor.close()
+
+
+def _turn(candidate: _Candidate) -> tuple[int, int, int]:
+    return candidate[:3]
 
 
 def _running(transaction: Transaction, limit_key: str) -> int:
@@ -157,14 +168,6 @@ def _running(transaction: Transaction, limit_key: str) -> int:
         "SELECT count(*) FROM runs WHERE limit_key = ?", (limit_key,)
     ).fetchone()
     return int(running)
-
-
-def _load(transaction: Transaction, pk: int) -> tuple[Job, bytes]:
-    doc, result, encoded = transaction.connection.execute(
-        "SELECT doc, inline_result, data FROM jobs LEFT JOIN inputs ON job_pk = pk WHERE pk = ?",
-        (pk,),
-    ).fetchone()
-    return decode_job(doc, result), encoded or b""
 
 
 def _renew(worker: str, lease_until_ms: int, transaction: Transaction) -> list[Held]:

@@ -49,6 +49,7 @@ class SqliteStore(Store):
             partial(_commit, writes, commit),
             durability=commit.durability,
             checks_first=True,
+            job_ids=[write.job.id for write in commit.writes],
         )
 
     async def job(self, job_id: str) -> Job | None:

@@ -40,7 +40,7 @@ class Transaction:
 
 
 class Operation:
-    __slots__ = ("checks_first", "future", "is_full", "work")
+    __slots__ = ("checks_first", "future", "is_full", "job_ids", "work")
 
     def __init__(
         self,
@@ -49,8 +49,10 @@ class Operation:
         *,
         is_full: bool,
         checks_first: bool,
+        job_ids: Sequence[str] = (),
     ) -> None:
         self.work = work
+        self.job_ids = job_ids
         self.future = future
         self.is_full = is_full
         self.checks_first = checks_first
@@ -180,6 +182,7 @@ class Writer:
             self._connection.execute("BEGIN IMMEDIATE")
             is_foreign = self._ledger.refresh()
             self._transaction.now_ms = self._now_ms()
+            self._ledger.expect([job_id for one in operations for job_id in one.job_ids])
             outcomes = [self._apply(operation) for operation in operations]
             self._ledger.flush()
             self._connection.execute("COMMIT")

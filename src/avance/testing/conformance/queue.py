@@ -93,7 +93,21 @@ class QueueConformance:
         assert ids(await claim(queue, "w2")) == []
 
     async def test_an_empty_queue_gives_nothing(self, queue: Queue) -> None:
-        assert await claim(queue) == Claims()
+        claims = await claim(queue)
+        assert (claims.claimed, claims.publications) == ((), ())
+
+    async def test_a_claim_that_says_nothing_is_left_has_left_nothing(
+        self, store: Store, queue: Queue
+    ) -> None:
+        for runner in ("process", "async", "async"):
+            await submit(store, a_job(runner=runner))
+        given: list[str] = []
+        has_more = True
+        while has_more and (claims := await claim(queue, free={"async": 1, "process": 1})).claimed:
+            given += ids(claims)
+            has_more = claims.has_more
+        assert len(given) == 3
+        assert ids(await claim(queue)) == []
 
     async def test_higher_priority_goes_first_then_what_waits_longer(
         self, store: Store, queue: Queue
