@@ -3,10 +3,14 @@ How nodes tell each other what is new: the store's own way, or Redis where the s
 """
 
 import logging
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import msgspec
 
 from avance.errors import ConfigError, Unavailable
+from avance.model.job import Job
+from avance.model.stream import Publication
 from avance.ports.bus import Bus
 from avance.ports.clock import Clock
 from avance.ports.presence import Member, Presence
@@ -16,6 +20,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("avance.redis")
 
+UNTOLD_JOBS_MAX = 1_000
+"""Jobs with events that nobody asked about; only a defect makes that many."""
 RETRY_S = 1.0
 """After a failure presence of other nodes is not asked for so long, so that nobody waits for a server that does not answer."""
 
@@ -29,6 +35,8 @@ class Mirrors(Protocol):
     """
 
     def mirror(self, channel: str, body: bytes) -> None: ...
+
+    def tap(self, tap: Callable[[Sequence[Publication]], None]) -> None: ...
 
 
 @runtime_checkable
@@ -48,6 +56,69 @@ class Ails(Protocol):
 
     @property
     def problems(self) -> Sequence[str]: ...
+
+
+class Mirrored(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    Which jobs are shown outside, where, and in which words.
+    """
+
+    kinds: frozenset[str]
+    channel: str
+    """With `{job_id}` in it."""
+    frames: Callable[[Job, Mapping[str, Any]], Iterable[bytes]]
+    """What is said of an event, given the job as it was stored with it."""
+
+
+class Mirror:
+    """
+    Says on plain channels of Redis what happens to jobs, for whoever listens there without being a node. Each event is said once,
+    by the node that stored it; without a Redis nothing is said and nothing fails.
+    """
+
+    def __init__(self, bus: Bus, mirrored: Sequence[Mirrored]) -> None:
+        """
+        Args:
+            mirrored: May grow later.
+        """
+        self._bus = bus if isinstance(bus, Mirrors) else None
+        self._mirrored = mirrored
+        self._untold: dict[str, list[bytes]] = {}
+        if self._bus is not None:
+            self._bus.tap(self._collect)
+
+    def send(self, channel: str, body: bytes) -> None:
+        """
+        Publish these bytes; never blocks, never fails.
+        """
+        if self._bus is not None:
+            self._bus.mirror(channel, body)
+
+    def observe(self, job: Job) -> None:
+        """
+        Called with each job that was stored, after its events were published.
+        """
+        events = self._untold.pop(job.id, ())
+        for one in self._mirrored:
+            if job.kind not in one.kinds:
+                continue
+            for event in events:
+                try:
+                    for frame in one.frames(job, msgspec.json.decode(event)):
+                        self.send(one.channel.format(job_id=job.id), frame)
+                except Exception:
+                    # A failing translation must not break the job that it only tells of.
+                    log.exception("an event of job %s is not mirrored", job.id)
+
+    def _collect(self, publications: Sequence[Publication]) -> None:
+        if not self._mirrored:
+            return
+        if len(self._untold) > UNTOLD_JOBS_MAX:
+            self._untold.clear()
+        for publication in publications:
+            namespace, _, job_id = publication.channel.partition(":")
+            if namespace == "job":
+                self._untold.setdefault(job_id, []).append(publication.data)
 
 
 def open_bus(url: str | None, default: Bus, *, node: str) -> Bus:

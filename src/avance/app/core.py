@@ -3,7 +3,7 @@
 """
 
 import uuid
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -11,6 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from avance.app.asgi import with_lifespan
+from avance.app.buses import Mirrored
 from avance.app.declare import Declares
 from avance.app.extension import App
 from avance.app.handle import JobHandle
@@ -60,6 +61,7 @@ class Avance(Declares):
     def __init__(self, store: str | None = None, *, settings: "Settings | None" = None) -> None:
         super().__init__()
         self.apps: dict[str, App] = {}
+        self.mirrored: list[Mirrored] = []
         self._store = store
         self._settings = settings
         self._kinds: list[Kind] = []
@@ -341,6 +343,27 @@ class Avance(Declares):
         Sign a connection token for a browser of this user; `channels` are subscribed by the server.
         """
         return self.engine.token(user, channels=channels, ttl_s=ttl_s, claims=claims)
+
+    def mirror(self, channel: str, body: bytes) -> None:
+        """
+        Publish bytes on a plain channel of the Redis that is the bus, for whoever listens there; without one, do nothing.
+        """
+        self.engine.mirror.send(channel, body)
+
+    def mirror_events(
+        self,
+        kinds: Iterable[str],
+        channel: str,
+        frames: Callable[[Job, Mapping[str, Any]], Iterable[bytes]],
+    ) -> None:
+        """
+        Say on a plain channel of Redis what happens to jobs of these tasks, once for each event over all nodes.
+
+        Args:
+            channel: Such as `job_progress:{job_id}`.
+            frames: Called with the stored job and an event of it; answers what is said.
+        """
+        self.mirrored.append(Mirrored(kinds=frozenset(kinds), channel=channel, frames=frames))
 
     async def publish(self, channel: str, data: Any) -> Position:
         """

@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from msgspec.structs import replace
 from starlette.routing import BaseRoute
 
-from avance.app.buses import open_bus, open_presence, probe_bus
+from avance.app.buses import Mirror, open_bus, open_presence, probe_bus
 from avance.app.extension import App, resolve
 from avance.app.identity import open_auth
 from avance.app.inbox import Notifier
@@ -104,6 +104,8 @@ class Engine:
                 ),
             ),
         )
+        self.mirror = Mirror(storage.bus, host.mirrored)
+        self.kernel.reporter.listen(self.mirror.observe)
         self.records = Records(storage.records, storage.bus)
         self.notices = Notices(
             storage.records,

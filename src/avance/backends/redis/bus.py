@@ -2,7 +2,7 @@ import asyncio
 import logging
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from itertools import islice
 from typing import Self
@@ -86,6 +86,7 @@ class RedisBus(Bus):
             shard.listen(_ALL, is_wanted=True)
             shard.listen(_NODE + (node or "*"), is_wanted=True)
         self._openings = 0
+        self._taps: list[Callable[[Sequence[Publication]], None]] = []
         self._presence: list[RedisPresence] = []
         self._urls = tuple(urls)
         self._stack = AsyncExitStack()
@@ -124,7 +125,15 @@ class RedisBus(Bus):
     def attach(self, receive: Receive) -> None:
         self._receivers.add(receive)
 
+    def tap(self, tap: Callable[[Sequence[Publication]], None]) -> None:
+        """
+        Call it with what this node publishes, before anybody hears of it.
+        """
+        self._taps.append(tap)
+
     def publish(self, publications: Sequence[Publication]) -> None:
+        for tap in self._taps:
+            tap(publications)
         self._receivers.tell(
             Hint(channel=publication.channel, publication=publication)
             for publication in publications
