@@ -4,9 +4,12 @@ avance, in one of Celery, or in a test.
 """
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, Protocol
+
+import numpy as np
 
 from avance.apps.routes.check import check_schedule
 from avance.apps.routes.ingest import of_day
@@ -26,7 +29,11 @@ from avance.apps.routes.solver.block import Block
 from avance.apps.routes.solver.problem import blocks_of, great_circle_gaps, in_time, road_gaps
 from avance.apps.routes.solver.search import Ended, Found, Step
 from avance.apps.routes.solver.wire import Up
-from avance.apps.routes.trips import NoRoads, Roads, build_trips
+from avance.apps.routes.travel.breaker import Breaker
+from avance.apps.routes.travel.cache import Cache
+from avance.apps.routes.travel.osrm import Osrm
+from avance.apps.routes.travel.roads import Gatherer
+from avance.apps.routes.trips import NoRoads, Roads, build_trips, places_of, run_order
 from avance.errors import InvalidRequest
 
 _log = logging.getLogger("avance.routes")
@@ -64,8 +71,14 @@ class Engine:
         sink: Sink,
         save: Save,
         clock_s: Callable[[], float],
+        *,
+        now_s: Callable[[], float] = time.time,  # noqa: TID251 - the cache outlives the process
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._request = request
+        self._now_s = now_s
+        self._sleep = sleep
+        self._findings: list[Any] = list(request.findings)
         self._solver = solver
         self._pace = Pace(sink, clock_s)
         self._save = save
@@ -74,7 +87,7 @@ class Engine:
         self._routes: dict[str, Route] = {}
         self._trips: list[Trip] = []
         self._unassigned: list[Unassigned] = []
-        self._roads: Roads = NoRoads()
+        self.roads: Roads = NoRoads()
         self._blocks: list[Block] = []
         self._best: Answer | None = None
         self._plan = Plan(buses=())
@@ -120,25 +133,57 @@ class Engine:
         ]
 
     def _preprocess(self) -> None:
-        self._trips, unassigned = build_trips(self._routes.values(), self._roads)
-        self._unassigned += unassigned
+        # Durations by road come with the travel times; until then these trips tell what can follow what.
+        self._trips, _ = build_trips(self._routes.values(), self.roads)
 
     def _travel(self) -> None:
+        if self._request.roads.table_url:
+            self.roads = self._gather()
+        self._trips, unassigned = build_trips(self._routes.values(), self.roads)
+        self._unassigned += unassigned
         trips = self._trips
         if not trips:
             return
-        wanted = in_time(trips, 0)
         gaps = (
-            road_gaps(trips, self._roads, wanted) if self._has_roads else great_circle_gaps(trips)
+            road_gaps(trips, self.roads, in_time(trips, 0))
+            if self._request.roads.table_url
+            else great_circle_gaps(trips)
         )
         self._blocks = blocks_of(trips, gaps)
         pairs = len(trips) * (len(trips) - 1)
         links = sum(int(block.links.sum()) for block in self._blocks)
         self._effort |= {"pairs_total": pairs, "pairs_pruned": pairs - links}
 
-    @property
-    def _has_roads(self) -> bool:
-        return not isinstance(self._roads, NoRoads)
+    def _gather(self) -> Roads:
+        """
+        Ask for the travel times that this day needs.
+        """
+        options = self._request.roads
+        breaker = Breaker(self._clock_s)
+        osrm = Osrm(
+            options.table_url, timeout_s=options.timeout_s, breaker=breaker, sleep=self._sleep
+        )
+        with closing(osrm), Cache(options.cache_path, options.table_url, self._now_s) as cache:
+            gatherer = Gatherer(osrm, cache, chunk=options.chunk)
+            paths = [places_of(run_order(route)) for route in self._routes.values()]
+            gatherer.probe(point for path in paths for point in path)
+            self._pace.at(0.2)
+            gatherer.legs(paths, lambda done, total: self._pace.at(0.2 + 0.3 * done / total))
+            trips, _ = build_trips(self._routes.values(), gatherer.roads)
+            ends = [(trip.end, trip.start) for trip in trips]
+            wanted = {
+                (end, start)
+                for i, j in np.argwhere(in_time(trips, 0)).tolist()
+                if (end := ends[i][0]) is not None and (start := ends[j][1]) is not None
+            }
+            gatherer.pairs(wanted, lambda done, total: self._pace.at(0.5 + 0.5 * done / total))
+        told = gatherer.gathered
+        self._findings += told.findings
+        self._effort |= {
+            "osrm_cache_hits": told.cache_hits,
+            "osrm_fallback_count": told.fallbacks,
+        }
+        return gatherer.roads
 
     def _search(self) -> None:
         """
@@ -220,11 +265,11 @@ class Engine:
         """
         The plan as the contract writes it, after the check.
         """
-        schedule = build_schedule(self._plan, self._trips, self._routes, self._roads)
+        schedule = build_schedule(self._plan, self._trips, self._routes, self.roads)
         violations = check_schedule(
             list(self._routes.values()),
             schedule,
-            self._roads,
+            self.roads,
             unassigned=[one.route_id for one in self._unassigned if one.route_id in self._routes],
         )
         if violations:
@@ -239,7 +284,7 @@ class Engine:
                 diagnostics=build_diagnostics(schedule, self._proof, effort),
             ),
             stats=build_stats(schedule),
-            findings=self._request.findings,
+            findings=tuple(self._findings),
         )
 
     def _seeds(self) -> list[list[int]]:
