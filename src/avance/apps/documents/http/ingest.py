@@ -1,0 +1,341 @@
+"""
+docs/contract/ingest.md, 3.1.
+"""
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from avance import State
+from avance.apps.documents import app
+from avance.apps.documents.asking import Question, checked_question, compose, find, model_name
+from avance.apps.documents.catalog import Catalog
+from avance.apps.documents.http.files import form_of, keep_file, name_of, new_folder
+from avance.apps.documents.ingest_socket import ending
+from avance.apps.documents.model import Document, Hit, OnDuplicate, Source
+from avance.apps.documents.settings import DocumentsSettings
+from avance.apps.documents.tasks import ingest
+from avance.apps.documents.words import failure, ingest_status, iso_z
+from avance.apps.reading import Unreadable
+from avance.errors import InvalidRequest, NotFound
+from avance.web import (
+    Caller,
+    caller,
+    check_reads,
+    count_start,
+    described,
+    job_not_found,
+    read_json,
+    read_query,
+)
+
+EXTENSIONS = (".pdf", ".docx", ".txt", ".md", ".markdown", ".html", ".htm", ".xlsx")
+QUOTE_CHARS_MAX = 200
+DELETED_AT_ONCE = 100
+_encode = msgspec.json.Encoder().encode
+
+router = APIRouter(tags=["ingest"])
+
+
+class HistoryQuery(msgspec.Struct, frozen=True, kw_only=True):
+    limit: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 50
+    offset: Annotated[int, msgspec.Meta(ge=0)] = 0
+    text: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+    collection: str | None = None
+
+
+class AskQuery(msgspec.Struct, frozen=True, kw_only=True):
+    query: str | None = None
+    question: str | None = None
+    top_k: Annotated[int, msgspec.Meta(ge=1, le=100)] = 5
+    language: str = "es"
+    collection: str | None = None
+
+
+def answered(body: Any, status: int = 200) -> Response:
+    return Response(_encode(body), status, media_type="application/json")
+
+
+async def post_ingest(request: Request) -> Response:
+    """
+    Read one file into the caller's documents: at once a job id, or with `?async=false` the result.
+    """
+    who = caller(request)
+    who.require_whole()
+    count_start(request)
+    settings = app.host.settings.section(DocumentsSettings)
+    folder = new_folder()
+    async with form_of(request, settings) as form:
+        file = form.get("file")
+        if file is None or isinstance(file, str):
+            raise Unreadable("there is no file; send it in the field `file`", code="file_name")
+        name = name_of(file, EXTENSIONS)
+        policy = _policy(str(form.get("on_duplicate") or "skip"))
+        collection = str(form.get("collection") or settings.collection)
+        bytes_max = settings.file_bytes_max
+        source = await keep_file(app.host, folder, 0, file, name, bytes_max=bytes_max)
+    job_id = await start(who, folder, [source], collection, policy, settings)
+    if _is_async(request, settings):
+        message = f"{name} was received and waits to be read"
+        return answered({"job_id": job_id, "file": name, "status": "queued", "message": message})
+    return await _ended(job_id, name)
+
+
+async def start(
+    who: Caller,
+    folder: str,
+    sources: list[Source],
+    collection: str,
+    policy: OnDuplicate,
+    settings: DocumentsSettings,
+    *,
+    is_upload: bool = False,
+    force_recreate: bool = False,
+) -> str:
+    """
+    Queue the work under the id of the folder in which its files lie.
+    """
+    title = sources[0].name if len(sources) == 1 else f"{len(sources)} documents"
+    handle = await ingest.using(owner=who.user, tenant=who.identity.tenant, job_id=folder).submit(
+        sources=[msgspec.to_builtins(source) for source in sources],
+        collection=collection,
+        tokens=settings.upload_chunk_tokens if is_upload else settings.chunk_tokens,
+        overlap=settings.upload_overlap_tokens if is_upload else settings.overlap_tokens,
+        title=title,
+        on_duplicate=policy.value,
+        force_recreate=force_recreate,
+    )
+    return handle.id
+
+
+async def _ended(job_id: str, name: str) -> Response:
+    job = await app.host.jobs.ended(job_id)
+    if job.state is not State.COMPLETED:
+        error = job.error
+        raise Unreadable(
+            failure(job.state, None if error is None else {"message": error.message}),
+            code="document_unreadable" if error is None else error.code,
+        )
+    result = msgspec.json.decode(await app.host.jobs.result(job_id))
+    told = ending(result)
+    body = {"file": name, "status": "completed", "chunk_count": told["chunks"], **told}
+    if told.get("duplicate"):
+        body["message"] = f"{name} is there already"
+    return answered(body)
+
+
+async def get_status(request: Request) -> Response:
+    """
+    Where a job is, in the words of ingest.
+    """
+    job = await app.host.jobs.get(request.path_params["job_id"])
+    check_reads(caller(request), job)
+    if job.kind != ingest.name:
+        raise job_not_found(job.id)
+    status = ingest_status(job.state, job.attempt)
+    body: dict[str, Any] = {
+        "job_id": job.id,
+        "status": status,
+        "created_at": iso_z(job.created_ms),
+        "started_at": iso_z(job.started_ms),
+        "ended_at": iso_z(job.ended_ms),
+    }
+    if status == "completed":
+        result = msgspec.json.decode(await app.host.jobs.result(job.id))
+        told = ending(result)
+        body |= {key: value for key, value in told.items() if key != "chunks"}
+        body["result"] = {"file": job.title, "chunks": told["chunks"], "status": status}
+    elif status == "failed":
+        error = None if job.error is None else {"message": job.error.message}
+        body["error"] = failure(job.state, error)
+    return answered(body)
+
+
+async def get_history(request: Request) -> Response:
+    """
+    The caller's documents, newest first.
+    """
+    who = caller(request)
+    who.require_whole()
+    wanted = read_query(request, HistoryQuery, app.host.settings.http)
+    documents, total = await Catalog(app.host.records).documents(
+        who.user,
+        collection=wanted.collection,
+        text=wanted.text,
+        limit=wanted.limit,
+        offset=wanted.offset,
+    )
+    return answered({"documents": [_shown(one) for one in documents], "total": total})
+
+
+async def get_document(request: Request) -> Response:
+    """
+    One document with its passages.
+    """
+    document = await _own(request)
+    pieces = await Catalog(app.host.records).pieces(document.id)
+    chunks = [
+        {
+            "chunk_id": str(piece.id),
+            "text": piece.text,
+            "page": piece.page,
+            "chunk_index": piece.index,
+            "start": piece.start,
+            "end": piece.end,
+        }
+        for piece in pieces
+    ]
+    body = {"document_id": document.id, "filename": document.filename, "chunk_count": len(chunks)}
+    return answered({**body, **_shown(document), "chunks": chunks})
+
+
+async def delete_document(request: Request) -> Response:
+    """
+    Remove one document, from the index too.
+    """
+    document = await _own(request)
+    await remove([document])
+    message = f"{document.filename} was removed"
+    return answered({"success": True, "message": message, "deleted_count": 1})
+
+
+async def delete_documents(request: Request) -> Response:
+    """
+    Remove all documents of the caller.
+    """
+    who = caller(request)
+    who.require_whole()
+    catalog, count = Catalog(app.host.records), 0
+    while True:
+        documents, _ = await catalog.documents(who.user, limit=DELETED_AT_ONCE)
+        if not documents:
+            break
+        await remove(documents)
+        count += len(documents)
+    message = f"{count} documents were removed"
+    return answered({"success": True, "message": message, "deleted_count": count})
+
+
+async def remove(documents: list[Document]) -> None:
+    """
+    Remove documents, then their files: a crash between the two leaves a file that nobody sees, never a document without one.
+    """
+    await Catalog(app.host.records).remove([one.id for one in documents])
+    for one in documents:
+        if one.blob_key is not None:
+            await app.host.blobs.remove(one.blob_key)
+
+
+async def query(request: Request) -> Response:
+    """
+    Ask the caller's documents.
+    """
+    who = caller(request)
+    who.require_whole()
+    settings = app.host.settings.section(DocumentsSettings)
+    if request.method == "GET":
+        wanted = read_query(request, AskQuery, app.host.settings.http)
+    else:
+        wanted = await read_json(request, AskQuery)
+    text = checked_question(wanted.query or wanted.question or "")
+    question = Question(
+        text=text,
+        collection=wanted.collection or settings.collection,
+        limit=wanted.top_k,
+        language=wanted.language,
+    )
+    found = await find(app.host, who, question)
+    told = "".join([piece async for piece in compose(app.host, question, found.hits)])
+    sources = [cited(hit) for hit in found.hits]
+    metadata = {
+        "model": model_name(settings),
+        "sources": len(sources),
+        "language": wanted.language,
+        "ranking": found.ranking,
+    }
+    return answered(
+        {
+            "query": text,
+            "answer": told,
+            "sources": sources,
+            "citations": sources,
+            "metadata": metadata,
+        }
+    )
+
+
+def cited(hit: Hit) -> dict[str, Any]:
+    """
+    A passage as a source of an answer.
+    """
+    return {
+        "text": quoted(hit.text),
+        "score": hit.score,
+        "metadata": hit.metadata,
+        "source": hit.filename,
+        "page": hit.page,
+        "chunk_id": str(hit.chunk_id),
+        "document_id": hit.document_id,
+        "start": hit.start,
+        "end": hit.end,
+    }
+
+
+def quoted(text: str) -> str:
+    return text if len(text) <= QUOTE_CHARS_MAX else text[: QUOTE_CHARS_MAX - 1] + "…"
+
+
+def _shown(document: Document) -> dict[str, Any]:
+    return {
+        "id": document.id,
+        "filename": document.filename,
+        "chunks": document.chunks,
+        "uploaded_at": iso_z(document.uploaded_ms),
+        "pages": document.pages,
+        "file_size": document.file_size,
+        "mime_type": document.mime_type,
+        "language": document.language,
+        "title": document.title,
+        "author": document.author,
+        "dated": document.dated,
+        "keywords": document.keywords,
+        "job_id": document.job_id,
+    }
+
+
+async def _own(request: Request) -> Document:
+    who = caller(request)
+    who.require_whole()
+    document_id = request.path_params["document_id"]
+    document = await Catalog(app.host.records).document(document_id)
+    if document is None or (document.owner != who.user and not who.is_admin):
+        raise NotFound(f"there is no document {document_id}", code="document_not_found")
+    return document
+
+
+def _is_async(request: Request, settings: DocumentsSettings) -> bool:
+    chosen = request.query_params.get("async")
+    return settings.is_async if chosen is None else chosen.lower() not in ("false", "0", "no")
+
+
+def _policy(text: str) -> OnDuplicate:
+    try:
+        return OnDuplicate(text)
+    except ValueError:
+        known = ", ".join(one.value for one in OnDuplicate)
+        raise InvalidRequest(
+            f"on_duplicate is {text!r}; use one of: {known}", code="invalid_request"
+        ) from None
+
+
+described(router, "POST", "/ingest", post_ingest)
+described(router, "GET", "/ingest/status/{job_id}", get_status)
+described(router, "GET", "/ingest/history", get_history)
+described(router, "GET", "/documents/{document_id}", get_document)
+described(router, "DELETE", "/documents/{document_id}", delete_document)
+described(router, "DELETE", "/documents", delete_documents)
+described(router, "POST", "/query", query, name="ask")
+described(router, "GET", "/query", query, name="ask_by_address")

@@ -1,0 +1,320 @@
+"""
+From files to passages that can be found: extract, chunk, enrich, index. Every step tells how far it is, and may be repeated after a crash.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import aclosing
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+import anyio.to_thread
+import msgspec
+
+from avance import Avance, Job
+from avance.apps.documents.catalog import Catalog, Indexed
+from avance.apps.documents.endpoints import embed
+from avance.apps.documents.model import OnDuplicate, Place, Source
+from avance.apps.documents.settings import DocumentsSettings
+from avance.apps.documents.text.chunks import Chunk, cut
+from avance.apps.documents.text.keywords import complexity, keywords, summary
+from avance.apps.documents.text.language import indexed_languages, language_of
+from avance.apps.documents.text.stems import stems
+from avance.apps.reading import About, Kind, Page, Unreadable, read_file, sniff
+from avance.errors import Conflict
+
+T = TypeVar("T")
+CHUNKS_A_WRITE = 50
+STEPS_A_FILE = 100
+MIME_TYPES = {
+    Kind.PDF: "application/pdf",
+    Kind.DOCX: "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    Kind.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    Kind.HTML: "text/html",
+    Kind.MARKDOWN: "text/markdown",
+    Kind.TEXT: "text/plain",
+}
+
+
+class Cutting(msgspec.Struct, frozen=True, kw_only=True):
+    tokens: int
+    overlap: int
+
+
+class Draft(msgspec.Struct, kw_only=True):
+    """
+    A document on its way.
+    """
+
+    source: Source
+    file_id: str
+    kind: Kind
+    about: About
+    pages: list[Page]
+    chunks: list[Chunk] = []
+    chunk_ids: list[int] = []
+    languages: tuple[str, ...] = ()
+
+
+class Ingestion:
+    """
+    One job: some files into one collection.
+    """
+
+    def __init__(
+        self,
+        host: Avance,
+        job: Job,
+        *,
+        place: Place,
+        owner: str,
+        cutting: Cutting,
+        policy: OnDuplicate,
+        fresh: bool,
+    ) -> None:
+        self._host = host
+        self._job = job
+        self._settings = host.settings.section(DocumentsSettings)
+        self._catalog = Catalog(host.records)
+        self._place = place
+        self._owner = owner
+        self._cutting = cutting
+        self._policy = policy
+        self._fresh = fresh
+        self._duplicates: list[dict[str, Any]] = []
+        self._model: tuple[str, int] | None = None
+        self._began_s = host.clock.monotonic_s()
+
+    async def run(self, sources: Sequence[Source]) -> dict[str, Any]:
+        """
+        Do all of it and answer what the job's result is.
+        """
+        await self._catalog.clear(self._job.id)
+        drafts = await self._extract(sources)
+        await self._chunk(drafts)
+        await self._enrich(drafts)
+        await self._index(drafts)
+        return await self._finish(drafts)
+
+    async def _extract(self, sources: Sequence[Source]) -> list[Draft]:
+        drafts = []
+        with self._job.phase("extracting"):
+            self._job.progress(current=0, total=len(sources) * STEPS_A_FILE)
+            for position, source in enumerate(sources):
+                draft = await self._read(position, len(sources), source)
+                if draft is not None:
+                    drafts.append(draft)
+                self._tell_read(position + 1, 0.0, len(sources))
+        return drafts
+
+    def _tell_read(self, files: int, part: float, total: int) -> None:
+        self._job.progress(current=round((files + part) * STEPS_A_FILE), total=total * STEPS_A_FILE)
+
+    async def _read(self, position: int, total: int, source: Source) -> Draft | None:
+        if self._policy is OnDuplicate.SKIP:
+            same = await self._catalog.duplicate(self._place, source.sha256)
+            if same is not None:
+                self._told_duplicate(source.name, same.id, same.uploaded_ms)
+                return None
+        async with self._host.blobs.local(source.key) as path:
+            kind = await anyio.to_thread.run_sync(sniff, path, source.name)
+            about, pages = await self._pages(path, kind, position, total, source.name)
+        file_id = await self._catalog.begin(
+            self._place,
+            self._job.id,
+            position,
+            self._owner,
+            source,
+            MIME_TYPES.get(kind, "application/octet-stream"),
+        )
+        return Draft(source=source, file_id=file_id, kind=kind, about=about, pages=pages)
+
+    async def _pages(
+        self, path: Path, kind: Kind, position: int, total: int, name: str
+    ) -> tuple[About, list[Page]]:
+        about, pages = About(pages=0), []
+        async with aclosing(read_file(path, kind)) as read:
+            async for one in read:
+                if isinstance(one, About):
+                    about = one
+                    continue
+                pages.append(one)
+                if about.pages > 1:
+                    self._tell_read(position, one.number / about.pages, total)
+        scanned = [page.number for page in pages if page.is_scanned]
+        if scanned:
+            self._job.log(
+                f"{name}: {len(scanned)} of {about.pages} pages are pictures without text",
+                level="warning",
+                pages=scanned[:100],
+            )
+        if not any(page.text.strip() for page in pages):
+            raise Unreadable(
+                f"{name} has pictures of text and no text; send it to OCR first"
+                if scanned
+                else f"{name} has no text",
+                code="needs_ocr" if scanned else "document_empty",
+            )
+        return about, pages
+
+    async def _chunk(self, drafts: Sequence[Draft]) -> None:
+        with self._job.phase("chunking"):
+            for draft in drafts:
+                draft.chunks = await anyio.to_thread.run_sync(
+                    partial(
+                        cut,
+                        draft.pages,
+                        draft.kind,
+                        tokens=self._cutting.tokens,
+                        overlap=self._cutting.overlap,
+                    )
+                )
+            total, done = sum(len(draft.chunks) for draft in drafts), 0
+            self._told(0, total, "Chunking documents...")
+            for draft in drafts:
+                for first, some in _batches(draft.chunks):
+                    draft.chunk_ids += await self._catalog.add_chunks(draft.file_id, first, some)
+                    for _ in some:
+                        done += 1
+                        self._told(done, total, "Chunking documents...")
+
+    async def _enrich(self, drafts: Sequence[Draft]) -> None:
+        with self._job.phase("enriching"):
+            total, done = sum(len(draft.chunks) for draft in drafts), 0
+            self._told(0, total, "Enriching chunks...")
+            for draft in drafts:
+                await self._describe(draft)
+                for first, some in _batches(draft.chunks):
+                    found = await anyio.to_thread.run_sync(_details, some, draft.languages)
+                    ids = draft.chunk_ids[first : first + len(some)]
+                    await self._catalog.enrich(list(zip(ids, found, strict=True)))
+                    for _ in some:
+                        done += 1
+                        self._told(done, total, "Enriching chunks...")
+
+    async def _describe(self, draft: Draft) -> None:
+        text = "\n".join(page.text for page in draft.pages)
+        language = await anyio.to_thread.run_sync(language_of, text)
+        draft.languages = indexed_languages(language)
+        await self._catalog.describe(
+            draft.file_id,
+            pages=draft.about.pages,
+            chunks=len(draft.chunks),
+            language=language,
+            title=draft.about.title or _first_line(draft.pages),
+            author=draft.about.author,
+            dated=draft.about.created,
+            keywords=await anyio.to_thread.run_sync(keywords, text[:200_000], draft.languages),
+        )
+
+    async def _index(self, drafts: Sequence[Draft]) -> None:
+        with self._job.phase("indexing"):
+            total, done = sum(len(draft.chunks) for draft in drafts), 0
+            self._told(0, total, "Indexing content...")
+            for draft in drafts:
+                for first, some in _batches(draft.chunks):
+                    ids = draft.chunk_ids[first : first + len(some)]
+                    await self._catalog.index(await self._words(ids, some, draft.languages))
+                    for _ in some:
+                        done += 1
+                        self._told(done, total, "Indexing content...")
+
+    async def _words(
+        self, ids: Sequence[int], chunks: Sequence[Chunk], languages: tuple[str, ...]
+    ) -> list[Indexed]:
+        vectors: Sequence[bytes | None] = [None] * len(chunks)
+        if self._settings.embeddings_url is not None:
+            vectors = await self._vectors([chunk.text for chunk in chunks])
+        found = await anyio.to_thread.run_sync(
+            lambda: [stems(chunk.text, languages) for chunk in chunks]
+        )
+        return [
+            Indexed(chunk_id=chunk_id, stems=words, vector=vector)
+            for chunk_id, words, vector in zip(ids, found, vectors, strict=True)
+        ]
+
+    async def _vectors(self, texts: Sequence[str]) -> list[bytes]:
+        found = await embed(texts, self._settings)
+        model = (self._settings.embeddings_model, len(found[0]) // 4)
+        began = (self._place.embedding_model, self._place.dimensions)
+        if began[0] is not None and began != model:
+            raise Conflict(
+                f"the collection {self._place.name} has vectors of {began[0]} ({began[1]} numbers), not of {model[0]} ({model[1]});"
+                " build it anew with force_recreate",
+                code="mixed_embeddings",
+                collection=self._place.name,
+            )
+        self._model = model
+        return found
+
+    async def _finish(self, drafts: Sequence[Draft]) -> dict[str, Any]:
+        files = [draft.file_id for draft in drafts]
+        late = await self._catalog.finish(
+            self._place, files, self._policy, self._model, fresh=self._fresh
+        )
+        for draft in drafts:
+            if draft.file_id in late:
+                same = await self._catalog.document(late[draft.file_id])
+                self._told_duplicate(
+                    draft.source.name,
+                    late[draft.file_id],
+                    self._host.clock.now_ms() if same is None else same.uploaded_ms,
+                )
+        kept = [draft for draft in drafts if draft.file_id not in late]
+        return {
+            "collection": self._place.name,
+            "chunks": sum(len(draft.chunks) for draft in kept),
+            "documents": [
+                {
+                    "document_id": draft.file_id,
+                    "filename": draft.source.name,
+                    "chunks": len(draft.chunks),
+                    "pages": draft.about.pages,
+                }
+                for draft in kept
+            ],
+            "duplicates": self._duplicates,
+            "metrics": self._metrics(kept),
+        }
+
+    def _metrics(self, kept: Sequence[Draft]) -> dict[str, Any]:
+        chunks = sum(len(draft.chunks) for draft in kept)
+        return {
+            "total_documents": len(kept),
+            "total_chunks": chunks,
+            "total_vectors": chunks if self._model else 0,
+            "processing_time_ms": round((self._host.clock.monotonic_s() - self._began_s) * 1000),
+            # Models run on the owner's endpoint, whose prices nobody tells us.
+            "estimated_cost_usd": 0.0,
+        }
+
+    def _told(self, done: int, total: int, message: str) -> None:
+        self._job.progress(current=done, total=total, unit="chunk", message=message)
+
+    def _told_duplicate(self, name: str, document_id: str, uploaded_ms: int) -> None:
+        self._job.log(f"{name} is in the collection already", document_id=document_id)
+        self._duplicates.append(
+            {"filename": name, "duplicate_of": document_id, "uploaded_ms": uploaded_ms}
+        )
+
+
+def _batches(items: Sequence[T], size: int = CHUNKS_A_WRITE) -> Iterator[tuple[int, list[T]]]:
+    for first in range(0, len(items), size):
+        yield first, list(islice(items, first, first + size))
+
+
+def _details(chunks: Sequence[Chunk], languages: tuple[str, ...]) -> list[dict[str, Any]]:
+    return [
+        {
+            "summary": summary(chunk.text),
+            "keywords": keywords(chunk.text, languages),
+            "complexity": complexity(chunk.text),
+        }
+        for chunk in chunks
+    ]
+
+
+def _first_line(pages: Sequence[Page]) -> str | None:
+    lines = (line.strip("# \t") for page in pages for line in page.text.split("\n"))
+    return next((line[:200] for line in lines if line), None)

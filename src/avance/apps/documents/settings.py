@@ -1,0 +1,62 @@
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
+
+import msgspec
+
+from avance.config import Secret
+
+
+class DocumentsSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    What reads, finds and answers.
+    """
+
+    aliases: ClassVar[Mapping[str, str]] = {
+        "USE_ASYNC_INGESTION": "is_async",
+        "RAG_CHUNK_SIZE": "upload_chunk_tokens",
+        "RAG_CHUNK_OVERLAP": "upload_overlap_tokens",
+        "RAG_RETRIEVER_K": "passages",
+        "QDRANT_COLLECTION_NAME": "upload_collection",
+        "RATE_LIMIT_RPM": "llm_calls_per_minute",
+    }
+
+    is_async: bool = True
+    """`POST /ingest` answers with a job id at once; otherwise with the result."""
+    file_bytes_max: Annotated[int, msgspec.Meta(ge=1)] = 52_428_800
+    """A larger file is refused."""
+    upload_bytes_max: Annotated[int, msgspec.Meta(ge=1)] = 524_288_000
+    """All files of one upload together."""
+    upload_files_max: Annotated[int, msgspec.Meta(ge=1)] = 1_000
+    """Files or documents of one upload."""
+    collection: str = "documents"
+    """Where `POST /ingest` puts documents."""
+    upload_collection: str = "rag_documents"
+    """Where `POST /upload` puts them, and what is asked, if nothing else is named."""
+    chunk_tokens: Annotated[int, msgspec.Meta(ge=16, le=8_192)] = 512
+    """Size of a passage of `POST /ingest`."""
+    overlap_tokens: Annotated[int, msgspec.Meta(ge=0, le=500)] = 80
+    """What two passages that follow each other have in common."""
+    upload_chunk_tokens: Annotated[int, msgspec.Meta(ge=16, le=8_192)] = 1_000
+    """Size of a passage of `POST /upload`."""
+    upload_overlap_tokens: Annotated[int, msgspec.Meta(ge=0, le=500)] = 200
+    """Likewise."""
+    passages: Annotated[int, msgspec.Meta(ge=1, le=100)] = 5
+    """How many passages an answer rests on, if the question does not say."""
+    llm_url: str | None = None
+    """An OpenAI-compatible endpoint, such as `http://127.0.0.1:11434/v1` of Ollama; without one, the best passages are the answer."""
+    llm_model: str = "llama3.2"
+    """The model that answers."""
+    llm_key: Secret | None = None
+    """Its API key."""
+    llm_timeout_s: float = 120.0
+    """The longest silence of the model."""
+    llm_calls_per_minute: Annotated[int, msgspec.Meta(ge=1)] = 10
+    """Calls to the model, by everybody together; further questions are answered 429."""
+    embeddings_url: str | None = None
+    """An OpenAI-compatible endpoint for embeddings; without one, search is by words. Take a multilingual model."""
+    embeddings_model: str = "nomic-embed-text"
+    """The model; a collection keeps the one that it began with."""
+    embeddings_key: Secret | None = None
+    """Its API key."""
+    embeddings_batch: Annotated[int, msgspec.Meta(ge=1, le=2_048)] = 100
+    """Passages in one call."""

@@ -1,0 +1,53 @@
+"""
+What runs as a job.
+"""
+
+from typing import Any
+
+import msgspec
+
+from avance import Job, Throttle
+from avance.apps.documents import app
+from avance.apps.documents.model import OnDuplicate, Source
+
+PHASES = {"extracting": 20, "chunking": 20, "enriching": 30, "indexing": 30}
+EACH_CHUNK_UP_TO = 700
+"""So many reports pass unthinned: three stages of 200 passages, with pages and states beside them."""
+
+
+@app.task(
+    name="documents.ingest",
+    phases=PHASES,
+    progress=Throttle(hz=10, keep_first=EACH_CHUNK_UP_TO, min_step=0.5),
+    title="title",
+)
+async def ingest(
+    sources: list[dict[str, Any]],
+    collection: str,
+    tokens: int,
+    overlap: int,
+    title: str,
+    job: Job,
+    on_duplicate: str = "skip",
+    force_recreate: bool = False,
+) -> dict[str, Any]:
+    """
+    Read files into a collection.
+    """
+    # Worker children import this module to find the task and never run it.
+    from avance.apps.documents.catalog import Catalog  # noqa: PLC0415
+    from avance.apps.documents.pipeline import Cutting, Ingestion  # noqa: PLC0415
+
+    owner, host = job.owner or "", app.host
+    tenant = (await host.jobs.get(job.id)).tenant
+    place = await Catalog(host.records).place(owner, tenant, collection, fresh=force_recreate)
+    ingestion = Ingestion(
+        host,
+        job,
+        place=place,
+        owner=owner,
+        cutting=Cutting(tokens=tokens, overlap=overlap),
+        policy=OnDuplicate(on_duplicate),
+        fresh=force_recreate,
+    )
+    return await ingestion.run([msgspec.convert(one, Source) for one in sources])

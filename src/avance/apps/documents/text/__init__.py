@@ -1,0 +1,3 @@
+"""
+Words: which language, which stems, which of them matter.
+"""

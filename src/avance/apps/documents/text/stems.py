@@ -1,0 +1,54 @@
+"""
+Words as they are indexed and asked: without accents, without endings, without those that say nothing.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from functools import cache
+from importlib import resources
+from typing import Protocol
+
+WORD = re.compile(r"[^\W_]+", re.UNICODE)
+WORD_CHARS_MAX = 64
+LANGUAGES = {"es": "spanish", "en": "english"}
+
+
+class Stemmer(Protocol):
+    def stemWords(self, words: list[str]) -> list[str]: ...
+
+
+def stems(text: str, languages: Iterable[str]) -> list[str]:
+    """
+    The stems of a text in each of the languages, in order.
+    """
+    words = [word[:WORD_CHARS_MAX] for word in WORD.findall(text.lower())]
+    found: list[str] = []
+    for language in languages:
+        told = [word for word in words if word not in stop_words(language)]
+        found += (fold(stem) for stem in _stemmer(language).stemWords(told))
+    return found
+
+
+def fold(word: str) -> str:
+    """
+    Without accents: `canción` and `cancion` are one word to somebody who types in a hurry.
+    """
+    return "".join(
+        char for char in unicodedata.normalize("NFKD", word) if not unicodedata.combining(char)
+    )
+
+
+@cache
+def stop_words(language: str) -> frozenset[str]:
+    text = resources.files(__package__).joinpath(f"stop_{language}.txt").read_text("utf-8")
+    return frozenset(text.split())
+
+
+@cache
+def _stemmer(language: str) -> Stemmer:
+    # Only where documents are read or asked, not wherever the app is imported.
+    import snowballstemmer  # noqa: PLC0415
+
+    made: Stemmer = snowballstemmer.stemmer(LANGUAGES[language])
+    return made
