@@ -6,6 +6,7 @@ import json
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import anyio
@@ -215,3 +216,13 @@ def serving(
                 server.should_exit = True
 
     return serve
+
+
+@pytest.fixture
+def two_starts(build: Build, tmp_path: Path) -> tuple[Built, Built]:
+    """
+    The same store, opened by one process after the other.
+    """
+    store = f"sqlite:///{tmp_path}/avance.db"
+    first, second = (build(store=store, data=str(tmp_path)) for _ in range(2))
+    return first, second
