@@ -4,8 +4,8 @@ import { gzipSync } from 'node:zlib';
 import { rolldown } from 'rolldown';
 
 const BUDGETS = [
-  { name: '@avance/client', entry: 'clients/client/dist/index.js', bytesMax: 8_000 },
-  { name: '@avance/react', entry: 'clients/react/dist/index.js', bytesMax: 8_000 },
+  { name: '@avance/client', entry: 'clients/client/dist/index.js', bytesMax: 11_000 },
+  { name: '@avance/react', entry: 'clients/react/dist/index.js', bytesMax: 10_000 },
 ];
 
 const isOwn = (id) => id.startsWith('.') || id.startsWith('/');

@@ -14,8 +14,8 @@ from typing import Any
 import msgspec
 from msgspec import inspect as types
 
-from avance.edge.http import problem, shapes
-from avance.model import event, job
+from avance.edge.http import inbox_shapes, operation_shapes, problem, shapes
+from avance.model import event, inbox, job
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "clients" / "client" / "src" / "wire.ts"
@@ -36,6 +36,7 @@ EVENTS: Mapping[str, tuple[type, ...]] = {
     ),
     "JobChannelEvent": (event.Snapshot,),
     "JobsChannelEvent": (event.JobListed, event.JobRemoved, event.JobListSnapshot),
+    "InboxChannelEvent": (inbox.Notified, inbox.InboxChanged, inbox.InboxSnapshot),
 }
 EXTENDED: frozenset[type] = frozenset({job.JobView})
 """Written as the base of those that inherit from it."""
@@ -53,6 +54,15 @@ REST: tuple[type, ...] = (
     shapes.TokenRequest,
     shapes.TokenAnswer,
     shapes.HealthAnswer,
+    inbox_shapes.InboxPage,
+    inbox_shapes.InboxQuery,
+    inbox_shapes.SendRequest,
+    inbox_shapes.SendAnswer,
+    inbox_shapes.OperationRequest,
+    inbox_shapes.OperationAnswer,
+    inbox_shapes.Preferences,
+    operation_shapes.Me,
+    operation_shapes.AppList,
     problem.Problem,
 )
 

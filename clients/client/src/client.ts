@@ -1,7 +1,8 @@
 import type { Options as CentrifugeOptions } from 'centrifuge';
 import { Api } from './api.ts';
-import { asAvanceError } from './errors.ts';
+import { type AvanceError, asAvanceError } from './errors.ts';
 import { createFeed } from './feed.ts';
+import { createInbox, type Inbox, type InboxFollower } from './inbox.ts';
 import { JobRef } from './job.ts';
 import type { JobFilter } from './jobFilter.ts';
 import { createJobList, type JobListRef, type JobsFollower } from './jobList.ts';
@@ -47,6 +48,8 @@ export interface AvanceClient {
   job<R = unknown>(job: string | JobHandle): JobRef<R>;
   /** Lists of jobs. */
   readonly jobs: { list: (filter?: JobFilter) => JobListRef };
+  /** The notifications of the page's user. */
+  readonly inbox: Inbox;
   /** Submit a task by name. */
   submit<R = unknown>(
     task: string,
@@ -87,14 +90,25 @@ export function createAvance(options: AvanceOptions = {}): AvanceClient {
   }
 
   function followJobs(follower: JobsFollower): () => void {
-    const stop = feed.follow(follower);
+    return followOwn('jobs', feed.follow(follower), follower.onError);
+  }
+
+  function followInbox(follower: InboxFollower): () => void {
+    return followOwn('inbox', feed.followInbox(follower), follower.onError);
+  }
+
+  function followOwn(
+    kind: string,
+    stop: () => void,
+    onError: (error: AvanceError) => void,
+  ): () => void {
     let release: (() => void) | undefined;
     let isStopped = false;
     const watch = async (): Promise<void> => {
-      const channel = `jobs:#${await user()}`;
+      const channel = `${kind}:#${await user()}`;
       if (!isStopped) release = watches.add(channel);
     };
-    watch().catch((error: unknown) => follower.onError(asAvanceError(error)));
+    watch().catch((error: unknown) => onError(asAvanceError(error)));
     return () => {
       isStopped = true;
       stop();
@@ -139,6 +153,7 @@ export function createAvance(options: AvanceOptions = {}): AvanceClient {
     token: tokens.current,
     job,
     jobs: { list: (filter = {}) => createJobList({ api, store, followJobs }, filter) },
+    inbox: createInbox({ api, follow: followInbox }),
     submit: async (task, params = {}, more = {}) =>
       adopt(await api.submit({ ...more, task, params })),
     reconnect: () => opened?.reconnect(),

@@ -1,17 +1,20 @@
 import { NotFound } from './errors.ts';
+import type { InboxFollower } from './inbox.ts';
 import type { JobsFollower } from './jobList.ts';
 import { CONNECTING, type SettableConnection, type Sink, type StreamPosition } from './link.ts';
 import { isTerminal } from './model.ts';
 import { enterEpoch, type JobEntry, takeEvent, takeView } from './reduce.ts';
 import type { Store } from './store.ts';
 import type { Watches } from './watches.ts';
-import type { JobChannelEvent, JobsChannelEvent } from './wire.ts';
+import type { InboxChannelEvent, JobChannelEvent, JobsChannelEvent } from './wire.ts';
 
 const JOB = 'job:';
+const INBOX = 'inbox:';
 
 /** Brings what a link tells into the store. */
 export interface Feed extends Sink {
   follow: (follower: JobsFollower) => () => void;
+  followInbox: (follower: InboxFollower) => () => void;
   /** How far this page has come in a channel; undefined where it needs a snapshot. */
   position: (channel: string) => StreamPosition | undefined;
   /** What this page knows of a channel, without what cannot be copied to another tab. */
@@ -25,6 +28,7 @@ export interface Feed extends Sink {
 
 export function createFeed(store: Store, watches: Watches, shown: SettableConnection): Feed {
   const followers = new Set<JobsFollower>();
+  const inboxes = new Set<InboxFollower>();
   let linked = CONNECTING;
   let network: AbortController | undefined;
 
@@ -45,6 +49,11 @@ export function createFeed(store: Store, watches: Watches, shown: SettableConnec
     }
   }
 
+  // Whoever follows the list or the inbox hears of gaps and refusals alike.
+  function followersOf(channel: string): Iterable<Pick<JobsFollower, 'onGap' | 'onError'>> {
+    return channel.startsWith(INBOX) ? inboxes : followers;
+  }
+
   function known(channel: string): JobEntry | undefined {
     const entry = isJob(channel) ? store.entry(channel.slice(JOB.length)) : undefined;
     return entry?.job ? { ...entry, error: undefined } : undefined;
@@ -53,15 +62,17 @@ export function createFeed(store: Store, watches: Watches, shown: SettableConnec
   const feed: Feed = {
     subscribed(channel, epoch, isRecovered) {
       if (isJob(channel)) update(channel, (entry) => enterEpoch(entry, epoch));
-      else if (!isRecovered) for (const { onGap } of followers) onGap();
+      else if (!isRecovered) for (const { onGap } of followersOf(channel)) onGap();
     },
     publication(channel, data) {
       if (isJob(channel)) update(channel, (entry) => takeEvent(entry, data as JobChannelEvent));
-      else listed(data as JobsChannelEvent);
+      else if (channel.startsWith(INBOX)) {
+        for (const { onEvent } of inboxes) onEvent(data as InboxChannelEvent);
+      } else listed(data as JobsChannelEvent);
     },
     refused(channel, error) {
       if (isJob(channel)) update(channel, (entry) => ({ ...entry, error }));
-      else for (const { onError } of followers) onError(error);
+      else for (const { onError } of followersOf(channel)) onError(error);
     },
     connection(state) {
       linked = state;
@@ -71,6 +82,10 @@ export function createFeed(store: Store, watches: Watches, shown: SettableConnec
     follow(follower) {
       followers.add(follower);
       return () => followers.delete(follower);
+    },
+    followInbox(follower) {
+      inboxes.add(follower);
+      return () => inboxes.delete(follower);
     },
     position(channel) {
       const entry = known(channel);

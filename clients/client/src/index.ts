@@ -19,6 +19,15 @@ export {
   Unauthenticated,
   Unavailable,
 } from './errors.ts';
+export type {
+  Inbox,
+  InboxFilter,
+  InboxListRef,
+  InboxListState,
+  InboxOp,
+  InboxState,
+  InboxStatus,
+} from './inbox.ts';
 export type { JobRef } from './job.ts';
 export type { JobFilter } from './jobFilter.ts';
 export type { JobListRef, JobListState } from './jobList.ts';

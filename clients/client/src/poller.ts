@@ -3,7 +3,7 @@
 import type { Api } from './api.ts';
 import type { AvanceError } from './errors.ts';
 import type { Access, ConnectionStatus, Sink, StreamPosition } from './link.ts';
-import type { JobChannelEvent, JobsChannelEvent } from './wire.ts';
+import type { InboxChannelEvent, InboxPage, JobChannelEvent, JobsChannelEvent } from './wire.ts';
 
 export const POLL_INTERVAL_MS = 2_000;
 const EVENTS_PER_POLL = 500;
@@ -38,7 +38,10 @@ export async function poll(options: PollOptions): Promise<void> {
 
 async function round(options: PollOptions): Promise<boolean> {
   const { api, sink, signal, channels } = options;
-  const take = (channel: string, event: JobChannelEvent | JobsChannelEvent): void => {
+  const take = (
+    channel: string,
+    event: JobChannelEvent | JobsChannelEvent | InboxChannelEvent,
+  ): void => {
     if (!signal.aborted) sink.publication(channel, event);
   };
   for (const [channel, { token }] of [...channels()]) {
@@ -47,6 +50,9 @@ async function round(options: PollOptions): Promise<boolean> {
       else if (channel.startsWith('jobs:')) {
         const { jobs } = await api.jobs({ limit: JOBS_PER_POLL }, { signal });
         take(channel, { v: 1, seq: 0, type: 'snapshot', jobs });
+      } else if (channel.startsWith('inbox:')) {
+        const { counts, notifications } = await api.request<InboxPage>('/v1/inbox', { signal });
+        take(channel, { v: 1, seq: 0, type: 'snapshot', counts, notifications });
       }
     } catch (error) {
       const failure = error as AvanceError;

@@ -225,6 +225,83 @@ export type JobsChannelEvent =
   | JobRemoved
   | JobListSnapshot;
 
+/** On `inbox:#<user>`: something new. */
+export interface Notified {
+  v: 1;
+  seq: number;
+  type: 'notification';
+  ts: string;
+  notification: Notice;
+  counts: Counts;
+}
+
+/** One notification, as its user sees it. */
+export interface Notice {
+  id: number;
+  kind: string;
+  priority: Priority;
+  title: string;
+  body: string;
+  created_at: string;
+  data?: Record<string, unknown>;
+  url?: string;
+  actions?: Action[];
+  group?: string;
+  job_id?: string;
+  channels?: string[];
+  seen_at?: string;
+  read_at?: string;
+  archived_at?: string;
+  snoozed_until?: string;
+  expires_at?: string;
+}
+
+export type Priority =
+  | 'low'
+  | 'normal'
+  | 'high'
+  | 'critical';
+
+/** A button under a notification. */
+export interface Action {
+  label: string;
+  url: string;
+}
+
+/** What waits for a user. Of two, the one with the higher version is the newer. */
+export interface Counts {
+  unread: number;
+  unseen: number;
+  by_priority: Record<string, number>;
+  version: number;
+}
+
+/** On `inbox:#<user>`: what was there was read, archived, put off, deleted; or something was stored that is not announced. */
+export interface InboxChanged {
+  v: 1;
+  seq: number;
+  type: 'changed';
+  ts: string;
+  op: string;
+  counts: Counts;
+  ids?: number[];
+  up_to?: number;
+}
+
+/** On `inbox:#<user>`: the counts and the newest notifications. */
+export interface InboxSnapshot {
+  v: 1;
+  seq: number;
+  type: 'snapshot';
+  counts: Counts;
+  notifications: Notice[];
+}
+
+export type InboxChannelEvent =
+  | Notified
+  | InboxChanged
+  | InboxSnapshot;
+
 /** A task by name and its parameters, by name or by position. */
 export interface SubmitRequest {
   task: string;
@@ -336,6 +413,126 @@ export interface Part {
   status: string;
   detail: string | null;
   data: Record<string, unknown>;
+}
+
+export interface InboxPage {
+  notifications: Notice[];
+  total: number;
+  counts: Counts;
+  cursor: number | null;
+}
+
+export interface InboxQuery {
+  status?: Status;
+  kind?: string;
+  priority?: Priority;
+  group?: string;
+  before?: number;
+  limit?: number;
+}
+
+export type Status =
+  | 'all'
+  | 'unread'
+  | 'read'
+  | 'archived'
+  | 'snoozed';
+
+/** A notification for one user; needs the role sender unless it is for oneself. */
+export interface SendRequest {
+  user: string;
+  title: string;
+  body?: string;
+  kind?: string;
+  priority?: Priority;
+  data?: Record<string, unknown>;
+  url?: string;
+  actions?: Action[];
+  group?: string;
+  dedupe?: string;
+  job_id?: string;
+  channels?: string[];
+  digest?: Digest;
+  escalate?: Escalate;
+  expires_s?: number;
+}
+
+/** Gather what comes within a time into one message for each external channel. */
+export interface Digest {
+  window_s: number;
+  key: string | null;
+}
+
+/** Use another channel when it was not seen by then. */
+export interface Escalate {
+  after_s: number;
+  channel: string;
+}
+
+export interface SendAnswer {
+  notification: Notice | null;
+  is_new: boolean;
+}
+
+/** Some by id, or all up to one, which leaves alone what arrives meanwhile. */
+export interface OperationRequest {
+  ids?: number[];
+  up_to?: number;
+  kind?: string;
+  group?: string;
+  until?: string;
+}
+
+export interface OperationAnswer {
+  changed: number;
+  counts: Counts;
+}
+
+/** By default everything comes, at once. */
+export interface Preferences {
+  channels?: Record<string, boolean>;
+  kinds?: Record<string, Record<string, boolean>>;
+  muted?: string[];
+  min_priority?: Priority;
+  quiet_hours?: QuietHours;
+  time_zone?: string;
+  frequency?: Frequency;
+  digest_at?: string;
+  digest_weekday?: number;
+  addresses?: Addresses;
+}
+
+export interface QuietHours {
+  is_on?: boolean;
+  start?: string;
+  end?: string;
+}
+
+export type Frequency =
+  | 'instant'
+  | 'daily'
+  | 'weekly';
+
+export interface Addresses {
+  email?: string;
+  phone?: string;
+}
+
+/** Who the caller is to this server. */
+export interface Me {
+  user: string;
+  role: Role;
+  tenant: string | null;
+  is_open: boolean;
+}
+
+export interface AppList {
+  apps: AppView[];
+}
+
+export interface AppView {
+  name: string;
+  version: string;
 }
 
 /** What went wrong, for a program (`code`, `params`) and for a reader (`detail`). */

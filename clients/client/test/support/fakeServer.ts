@@ -1,4 +1,5 @@
 import type { JobEvent, JobView } from '../../src/wire.ts';
+import { FakeInbox } from './fakeInbox.ts';
 import { FakeJob } from './fakeJob.ts';
 
 const START_MS = Date.UTC(2026, 0, 1);
@@ -40,6 +41,7 @@ export class FakeServer {
   readonly received: Command[] = [];
   readonly calls: RestCall[] = [];
   readonly jobs = new Map<string, FakeJob>();
+  readonly inbox = new FakeInbox((event) => this.#tellInbox(event));
   readonly sockets = new Set<FakeSocket>();
   user = 'ana';
   isUp = true;
@@ -105,6 +107,13 @@ export class FakeServer {
     this.#tellList(job, { type: 'removed', job_id: job.view.id });
   }
 
+  #tellInbox(data: { seq: number }): void {
+    const channel = `inbox:#${this.user}`;
+    for (const socket of this.sockets) {
+      if (socket.channels.has(channel)) socket.push(channel, { data, offset: data.seq });
+    }
+  }
+
   #tellList(job: FakeJob, event: object): void {
     const channel = `jobs:#${job.view.owner}`;
     const list = this.#list(channel);
@@ -138,6 +147,7 @@ export class FakeServer {
     if (resource === 'tokens') {
       return json({ token: '', user: this.user, expires_at: '2026-01-01T00:15:00.000Z' });
     }
+    if (resource === 'inbox') return this.inbox.answer(method, id, body, url);
     if (id === undefined) return method === 'POST' ? this.#submit(body) : this.#page(url);
     const job = this.jobs.get(id);
     if (job === undefined) return problem(404, 'job_not_found', `there is no job ${id}`);
@@ -306,6 +316,13 @@ export class FakeSocket {
       const snapshot = this.#server.listSnapshot(channel);
       this.channels.set(channel, snapshot.offset);
       this.#subscribed(id, 'l1', snapshot.offset, [snapshot], wanted, false);
+      return;
+    }
+    if (channel.startsWith('inbox:')) {
+      const { snapshot } = this.#server.inbox;
+      this.channels.set(channel, snapshot.seq);
+      const pubs = [{ data: snapshot, offset: snapshot.seq }];
+      this.#subscribed(id, 'i1', snapshot.seq, pubs, wanted, false);
       return;
     }
     const job = this.#server.jobs.get(channel.slice('job:'.length));
