@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import re
 import traceback
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Any
@@ -139,7 +140,7 @@ def _caller(task: AnyTask) -> Callable[[bytes, Job], Any]:
         given = task.decode(encoded).arguments
         if injected is not None:
             given = {**given, injected: job}
-        bound = signature.bind_partial()
+        bound = inspect.BoundArguments(signature, OrderedDict())
         # In the order of the signature: BoundArguments stops at the first gap, and `job` may stand anywhere.
         for name in signature.parameters:
             if name in given:

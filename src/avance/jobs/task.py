@@ -154,6 +154,19 @@ class Task(Generic[P, R]):
         )
         return signature, hints, injected
 
+    @cached_property
+    def _given(self) -> tuple[inspect.Signature, Mapping[str, tuple[inspect.Parameter, Any]]]:
+        """
+        The signature as a caller sees it, and each parameter with its type.
+        """
+        signature, hints, injected = self._signature
+        given = {
+            name: (p, hints.get(name, Any))
+            for name, p in signature.parameters.items()
+            if name != injected
+        }
+        return inspect.Signature([p for p, _ in given.values()]), given
+
     @property
     def job_parameter(self) -> str | None:
         """
@@ -165,12 +178,7 @@ class Task(Generic[P, R]):
         """
         What a caller gives, each with its type (Any where none is written).
         """
-        signature, hints, injected = self._signature
-        return [
-            (p, hints.get(name, Any))
-            for name, p in signature.parameters.items()
-            if name != injected
-        ]
+        return list(self._given[1].values())
 
     def schema(self) -> dict[str, Any]:
         """
@@ -209,7 +217,9 @@ class Task(Generic[P, R]):
                 bytes=len(encoded),
                 bytes_max=JOB_LIMITS.input_bytes_max,
             )
-        self.decode(encoded)
+        if bound.arguments:
+            # What cannot be read back as annotated is refused now, not when the job runs.
+            self.decode(encoded)
         bound.apply_defaults()
         return encoded, bound.arguments
 
@@ -219,7 +229,7 @@ class Task(Generic[P, R]):
         """
         stored = _arguments.decode(encoded)
         bound = self._bind(stored.args, stored.kwargs)
-        hints = {p.name: (p, kind) for p, kind in self.parameters()}
+        hints = self._given[1]
         for name, value in bound.arguments.items():
             parameter, kind = hints[name]
             if parameter.kind is parameter.VAR_POSITIONAL:
@@ -233,9 +243,8 @@ class Task(Generic[P, R]):
         return bound
 
     def _bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> inspect.BoundArguments:
-        signature = inspect.Signature([p for p, _ in self.parameters()])
         try:
-            return signature.bind(*args, **kwargs)
+            return self._given[0].bind(*args, **kwargs)
         except TypeError as error:
             raise InvalidRequest(
                 f"task {self.name}: {error}", code="invalid_params", task=self.name
