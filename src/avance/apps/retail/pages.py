@@ -27,7 +27,8 @@ class _File:
         """
         headers = {"cache-control": "no-cache", "etag": self.etag}
         if request.headers.get("if-none-match") == self.etag:
-            return Response(status_code=304, headers=headers)
+            # With its type, by which the policy for pages is chosen: a browser takes the headers of this answer for the kept one.
+            return Response(status_code=304, headers=headers, media_type=self.media_type)
         return Response(self.content, media_type=self.media_type, headers=headers)
 
 

@@ -349,7 +349,7 @@
         .bell[data-connected="false"] { filter: grayscale(1); opacity: .5 }
         .count { background: #b91c1c; color: #fff; border-radius: 999px; padding: 0 7px; font-size: 13px }
         .count[hidden], ul[hidden] { display: none }
-        ul { position: absolute; right: 0; margin: 0; padding: 8px; list-style: none; width: min(320px, 90vw); z-index: 10;
+        ul { position: absolute; margin: 0; padding: 8px; list-style: none; width: min(320px, 90vw); z-index: 10;
              max-height: 60vh; overflow: auto; background: #fff; color: #111827; border: 1px solid #d1d5db; border-radius: 8px }
         li { padding: 8px; border-left: 4px solid transparent; overflow-wrap: anywhere }
         li[data-status="read"] { opacity: .65 }
@@ -361,6 +361,9 @@
       this.counter = root.querySelector('.count');
       this.list = root.querySelector('ul');
       this.bell.addEventListener('click', () => {
+        const isLeft = this.getBoundingClientRect().left < innerWidth / 2;
+        this.list.style.left = isLeft ? '0' : 'auto';
+        this.list.style.right = isLeft ? 'auto' : '0';
         this.list.hidden = !this.list.hidden;
         this.bell.setAttribute('aria-expanded', String(!this.list.hidden));
       });
