@@ -4,8 +4,8 @@ The routes system on a real server: HTTP and sockets through the network, jobs i
 
 import json
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import httpx2 as httpx
 import msgspec
 import pytest
 import uvicorn
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from msgspec.structs import replace
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -23,34 +24,50 @@ from avance.app.engine import Engine
 from avance.apps.routes import app as routes_app
 from avance.apps.routes.model import Route
 from avance.apps.routes.settings import RoutesSettings
-from avance.config import AuthMode, read_settings
+from avance.config import Settings, read_settings
 from avance.edge.drivers.native import native_protocol
 
 
 class Site:
     """
-    A running server and a client of its HTTP side.
+    A running server, and a client of its HTTP side.
     """
 
-    def __init__(self, host: Avance, port: int, client: httpx.AsyncClient) -> None:
+    def __init__(self, host: Avance, address: str, portal: BlockingPortal) -> None:
         self.host = host
-        self.client = client
-        self.address = f"127.0.0.1:{port}"
+        self.address = address
+        self.portal = portal
+        """Calls into the loop of the server."""
+
+    @property
+    def client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(base_url=f"http://{self.address}", timeout=30)
 
     def socket_url(self, job_id: str) -> str:
         return f"ws://{self.address}/ws/optimize/{job_id}"
 
+    async def get(self, path: str, **query: str) -> httpx.Response:
+        async with self.client as client:
+            return await client.get(path, params=query)
+
+    async def post(self, path: str, content: bytes, **query: str) -> httpx.Response:
+        async with self.client as client:
+            return await client.post(path, content=content, params=query)
+
+    async def delete(self, path: str) -> httpx.Response:
+        async with self.client as client:
+            return await client.delete(path)
+
     async def start(self, routes: Sequence[Route], **query: str) -> dict[str, Any]:
-        answer = await self.client.post(
-            "/optimize-async", params=query, content=msgspec.json.encode(routes)
-        )
+        answer = await self.post("/optimize-async", msgspec.json.encode(routes), **query)
         assert answer.status_code == 200, answer.text
         started: dict[str, Any] = answer.json()
         return started
 
     async def ended(self, job_id: str) -> None:
-        job = await self.host.jobs.ended(job_id)
-        assert job.state.is_terminal
+        frames, code = await self.frames(job_id)
+        assert frames
+        assert code == 1000
 
     async def frames(self, job_id: str) -> tuple[list[dict[str, Any]], int]:
         async with connect(self.socket_url(job_id), max_size=None) as connection:
@@ -66,34 +83,33 @@ async def read_all(connection: ClientConnection) -> tuple[list[dict[str, Any]], 
     return frames, connection.close_code
 
 
-OpenSite = Callable[[], AbstractAsyncContextManager[Site]]
-
-
-@pytest.fixture
-def open_site(request: pytest.FixtureRequest, tmp_path: Path) -> OpenSite:
+@contextmanager
+def serving(folder: Path, **given: Any) -> Iterator[Site]:
     """
-    Put together before the loop runs, because imports block. A test names settings by `@pytest.mark.parametrize("open_site", [{...}], indirect=True)`.
+    A server in a thread with a loop of its own, so that many tests share one with warm workers.
     """
-    given: dict[str, Any] = getattr(request, "param", {})
-    auth = given.pop("auth", AuthMode.OPEN) if given else AuthMode.OPEN
-    core = {name: given[name] for name in ("ping_interval_s", "ping_timeout_s") if name in given}
-    own = {name: value for name, value in given.items() if name not in core}
+    core = {name: given.pop(name) for name in list(given) if name in Settings.__struct_fields__}
     settings = replace(
         read_settings(env={}),
-        auth=auth,
-        processes=1,
-        data=str(tmp_path),
-        sections={"routes": RoutesSettings(**own)},
-        **core,
+        **{
+            "processes": 1,
+            "data": str(folder),
+            "sections": {"routes": RoutesSettings(**given)},
+            **core,
+        },
     )
     host = Avance("sqlite://:memory:", settings=settings)
     host.include(routes_app)
     engine = host.build()
-    return lambda: serving(host, engine)
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(running(host, engine)) as address,
+    ):
+        yield Site(host, address, portal)
 
 
 @asynccontextmanager
-async def serving(host: Avance, engine: Engine) -> AsyncIterator[Site]:
+async def running(host: Avance, engine: Engine) -> AsyncIterator[str]:
     config = uvicorn.Config(
         engine.http(),
         ws=native_protocol(engine.open_by_path, wheel=engine.wheel),
@@ -104,12 +120,15 @@ async def serving(host: Avance, engine: Engine) -> AsyncIterator[Site]:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         server = uvicorn.Server(config)
-        port = listener.getsockname()[1]
-        async with (
-            host.running(engine),
-            anyio.create_task_group() as group,
-            httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client,
-        ):
+        # Signals belong to the main thread, which the test runner has.
+        server.capture_signals = nullcontext  # type: ignore[method-assign]
+        async with host.running(engine), anyio.create_task_group() as group:
             group.start_soon(server.serve, [listener])
-            yield Site(host, port, client)
+            yield f"127.0.0.1:{listener.getsockname()[1]}"
             server.should_exit = True
+
+
+@pytest.fixture(scope="package")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with serving(tmp_path_factory.mktemp("routes")) as started:
+        yield started

@@ -14,7 +14,7 @@ from websockets.asyncio.client import connect
 from avance.apps.routes.phases import PHASES, starts_at
 from avance.apps.routes.sample import sample_day
 
-from .conftest import OpenSite, Site, read_all
+from .conftest import Site, read_all
 
 TIMESTAMP = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"
 
@@ -34,20 +34,19 @@ async def accept(site: Site, job_id: str) -> list[dict[str, object]]:
 
 
 async def test_the_acceptance_client_ends_on_a_running_and_on_a_finished_job(
-    open_site: OpenSite,
+    site: Site,
 ) -> None:
     """001-06 001-11 001-15 001-18 001-39 001-T1"""
-    async with open_site() as site:
-        started = await site.start(sample_day(40))
-        job_id = started["job_id"]
-        assert UUID(job_id).version == 4
-        assert started["status"] == "queued"
-        assert started["message"] == "Optimización encolada correctamente"
-        assert started["task_id"]
-        assert started["websocket_url"] == f"/ws/optimize/{job_id}"
-        with anyio.fail_after(15):
-            during = await accept(site, job_id)
-            after = await accept(site, job_id)
+    started = await site.start(sample_day(40))
+    job_id = started["job_id"]
+    assert UUID(job_id).version == 4
+    assert started["status"] == "queued"
+    assert started["message"] == "Optimización encolada correctamente"
+    assert started["task_id"]
+    assert started["websocket_url"] == f"/ws/optimize/{job_id}"
+    with anyio.fail_after(15):
+        during = await accept(site, job_id)
+        after = await accept(site, job_id)
     for frames in (during, after):
         assert frames[0]["type"] == "status"
         assert frames[1]["type"] == "pong"
@@ -58,13 +57,12 @@ async def test_the_acceptance_client_ends_on_a_running_and_on_a_finished_job(
 
 
 async def test_ten_phases_in_order_in_small_steps_then_the_schedule_and_the_close(
-    open_site: OpenSite,
+    site: Site,
 ) -> None:
     """001-09 001-14 001-16 001-17 001-26 001-27 001-T3 001-T22"""
-    async with open_site() as site:
-        started = await site.start(sample_day(100))
-        with anyio.fail_after(18):
-            frames, code = await site.frames(started["job_id"])
+    started = await site.start(sample_day(100))
+    with anyio.fail_after(18):
+        frames, code = await site.frames(started["job_id"])
     progress = [frame for frame in frames if frame["type"] == "progress"]
     firsts = {}
     for frame in progress:
@@ -82,20 +80,19 @@ async def test_ten_phases_in_order_in_small_steps_then_the_schedule_and_the_clos
     assert code == 1000
 
 
-async def test_everything_that_http_tells_of_a_job(open_site: OpenSite) -> None:
+async def test_everything_that_http_tells_of_a_job(site: Site) -> None:
     """001-19 001-20 001-21 001-24 001-T11"""
-    async with open_site() as site:
-        started = await site.start(sample_day(30))
-        job_id = started["job_id"]
-        early = (await site.client.get(f"/jobs/{job_id}/result")).json()
-        assert early["job_id"] == job_id
-        with anyio.fail_after(15):
-            await site.ended(job_id)
-        status = (await site.client.get(f"/jobs/{job_id}")).json()
-        result = await site.client.get(f"/jobs/{job_id}/result")
-        results = await site.client.get(f"/jobs/{job_id}/results")
-        task = (await site.client.get(f"/tasks/{started['task_id']}")).json()
-        unknown = await site.client.get("/jobs/00000000-0000-4000-8000-000000000000")
+    started = await site.start(sample_day(30))
+    job_id = started["job_id"]
+    early = (await site.get(f"/jobs/{job_id}/result")).json()
+    assert early["job_id"] == job_id
+    with anyio.fail_after(15):
+        await site.ended(job_id)
+    status = (await site.get(f"/jobs/{job_id}")).json()
+    result = await site.get(f"/jobs/{job_id}/result")
+    results = await site.get(f"/jobs/{job_id}/results")
+    task = (await site.get(f"/tasks/{started['task_id']}")).json()
+    unknown = await site.get("/jobs/00000000-0000-4000-8000-000000000000")
     assert set(status) == {
         "job_id", "status", "algorithm", "created_at", "started_at", "completed_at", "error",
         "stage", "phase", "progress", "message", "updated_at", "execution_mode",
@@ -113,10 +110,10 @@ async def test_everything_that_http_tells_of_a_job(open_site: OpenSite) -> None:
     assert "detail" in unknown.json()
 
 
-async def test_any_text_is_an_unknown_job_that_may_still_appear(open_site: OpenSite) -> None:
+async def test_any_text_is_an_unknown_job_that_may_still_appear(site: Site) -> None:
     """001-07 001-08 001-10 001-13 001-38 001-T6"""
     said = ('{"action":"ping"}', '{"action":"get_status"}', "what", '{"action":"dance"}')
-    async with open_site() as site, connect(site.socket_url("test-job-id")) as connection:
+    async with connect(site.socket_url("test-job-id")) as connection:
         with anyio.fail_after(5):
             first = json.loads(await connection.recv())
             answers = []
@@ -130,33 +127,32 @@ async def test_any_text_is_an_unknown_job_that_may_still_appear(open_site: OpenS
     assert {answer["error_code"] for answer in answers[2:]} == {"BAD_MESSAGE"}
 
 
-async def test_a_job_that_comes_later_flows_to_who_waited_for_it(open_site: OpenSite) -> None:
+async def test_a_job_that_comes_later_flows_to_who_waited_for_it(site: Site) -> None:
     """001-T6"""
     later = "0f8fad5b-d9cb-469f-a165-70867728950e"
-    async with open_site() as site, connect(site.socket_url(later), max_size=None) as connection:
+    async with connect(site.socket_url(later), max_size=None) as connection:
         assert json.loads(await connection.recv())["status"] == "unknown"
         started = await site.start(sample_day(12))
-        stored = await site.host.jobs.input(started["job_id"])
-        packed = json.loads(stored)["args"][0]
-        await site.host.tasks["routes.optimize"].using(job_id=later).submit(packed)  # type: ignore[attr-defined]
+        packed = (await site.get(f"/v1/jobs/{started['job_id']}/input")).json()["args"][0]
+        body = {"task": "routes.optimize", "params": {"request": packed}, "job_id": later}
+        assert (await site.post("/v1/jobs", json.dumps(body).encode())).status_code == 200
         with anyio.fail_after(15):
             frames, code = await read_all(connection)
     assert frames[-1]["type"] == "completed"
     assert code == 1000
 
 
-async def test_get_status_tells_the_state_and_the_latest_progress(open_site: OpenSite) -> None:
+async def test_get_status_tells_the_state_and_the_latest_progress(site: Site) -> None:
     """001-08 001-T6"""
-    async with open_site() as site:
-        started = await site.start(sample_day(12))
-        with anyio.fail_after(15):
-            await site.ended(started["job_id"])
-            async with connect(site.socket_url(started["job_id"]), max_size=None) as connection:
-                greeting = json.loads(await connection.recv())
-                await connection.send('{"action":"get_status"}')
-                status = json.loads(await connection.recv())
-                progress = json.loads(await connection.recv())
-                frames, code = await read_all(connection)
+    started = await site.start(sample_day(12))
+    with anyio.fail_after(15):
+        await site.ended(started["job_id"])
+        async with connect(site.socket_url(started["job_id"]), max_size=None) as connection:
+            greeting = json.loads(await connection.recv())
+            await connection.send('{"action":"get_status"}')
+            status = json.loads(await connection.recv())
+            progress = json.loads(await connection.recv())
+            frames, code = await read_all(connection)
     assert greeting["status"] == status["status"] == "completed"
     assert (progress["type"], progress["progress"]) == ("progress", 100)
     assert all(frame["progress"] >= 100 for frame in frames if frame["type"] == "progress")
@@ -164,41 +160,39 @@ async def test_get_status_tells_the_state_and_the_latest_progress(open_site: Ope
     assert code == 1000
 
 
-async def test_each_of_several_connections_is_told_everything_once(open_site: OpenSite) -> None:
+async def test_each_of_several_connections_is_told_everything_once(site: Site) -> None:
     """001-01 001-T4"""
-    async with open_site() as site:
-        started = await site.start(sample_day(60))
-        told: list[list[dict[str, object]]] = []
+    started = await site.start(sample_day(60))
+    told: list[list[dict[str, object]]] = []
 
-        async def follow() -> None:
-            frames, _ = await site.frames(started["job_id"])
-            told.append([f for f in frames if f["type"] == "progress"])
+    async def follow() -> None:
+        frames, _ = await site.frames(started["job_id"])
+        told.append([f for f in frames if f["type"] == "progress"])
 
-        with anyio.fail_after(15):
-            async with anyio.create_task_group() as group:
-                for _ in range(3):
-                    group.start_soon(follow)
+    with anyio.fail_after(15):
+        async with anyio.create_task_group() as group:
+            for _ in range(3):
+                group.start_soon(follow)
     assert told[0] == told[1] == told[2]
     seen = [json.dumps({**f, "timestamp": ""}, sort_keys=True) for f in told[0]]
     assert len(seen) == len(set(seen))
 
 
-async def test_cancel_keeps_the_best_plan_and_ends_the_stream(open_site: OpenSite) -> None:
+async def test_cancel_keeps_the_best_plan_and_ends_the_stream(site: Site) -> None:
     """001-22 001-T2 001-T10"""
-    async with open_site() as site:
-        started = await site.start(sample_day(400))
-        job_id = started["job_id"]
-        async with connect(site.socket_url(job_id), max_size=None) as connection:
-            with anyio.fail_after(18):
-                while True:
-                    frame = json.loads(await connection.recv())
-                    if frame["type"] == "progress" and "best_buses" in frame:
-                        break
-                answer = await site.client.delete(f"/jobs/{job_id}")
-                frames, code = await read_all(connection)
-                again = await site.client.delete(f"/jobs/{job_id}")
-        late, late_code = await site.frames(job_id)
-        kept = (await site.client.get(f"/jobs/{job_id}/result")).json()
+    started = await site.start(sample_day(400))
+    job_id = started["job_id"]
+    async with connect(site.socket_url(job_id), max_size=None) as connection:
+        with anyio.fail_after(18):
+            while True:
+                frame = json.loads(await connection.recv())
+                if frame["type"] == "progress" and "best_buses" in frame:
+                    break
+            answer = await site.delete(f"/jobs/{job_id}")
+            frames, code = await read_all(connection)
+            again = await site.delete(f"/jobs/{job_id}")
+    late, late_code = await site.frames(job_id)
+    kept = (await site.get(f"/jobs/{job_id}/result")).json()
     assert answer.status_code == again.status_code == 200
     assert answer.json()["status"] == "cancelled"
     assert frames[-1]["type"] == "status"
@@ -208,13 +202,12 @@ async def test_cancel_keeps_the_best_plan_and_ends_the_stream(open_site: OpenSit
     assert kept["stats"]["total_routes"] == 400
 
 
-async def test_a_finished_job_cannot_be_cancelled(open_site: OpenSite) -> None:
+async def test_a_finished_job_cannot_be_cancelled(site: Site) -> None:
     """001-22"""
-    async with open_site() as site:
-        started = await site.start(sample_day(8))
-        with anyio.fail_after(15):
-            await site.ended(started["job_id"])
-        refused = await site.client.delete(f"/jobs/{started['job_id']}")
+    started = await site.start(sample_day(8))
+    with anyio.fail_after(15):
+        await site.ended(started["job_id"])
+    refused = await site.delete(f"/jobs/{started['job_id']}")
     assert refused.status_code == 400
     assert "completed" in refused.json()["detail"]
 
@@ -229,11 +222,10 @@ async def test_a_finished_job_cannot_be_cancelled(open_site: OpenSite) -> None:
     ],
 )
 async def test_a_body_of_which_nothing_can_be_used_is_422(
-    open_site: OpenSite, body: bytes, code: str
+    site: Site, body: bytes, code: str
 ) -> None:
     """001-T13"""
-    async with open_site() as site:
-        answer: httpx.Response = await site.client.post("/optimize-async", content=body)
+    answer: httpx.Response = await site.post("/optimize-async", body)
     assert answer.status_code == 422
     assert answer.json()["code"] == code
     assert answer.json()["detail"]

@@ -8,8 +8,8 @@ from avance.apps.routes.settings import RoutesSettings
 app = App(
     "routes",
     extra="routes",
-    needs=["numpy", "scipy", "highspy"],
-    routers=["avance.apps.routes.http:router"],
+    needs=["numpy", "scipy", "highspy", "openpyxl", "rapidfuzz", "reportlab", "httpx2"],
+    routers=["avance.apps.routes.http:router", "avance.apps.routes.http_files:router"],
     settings=RoutesSettings,
     body_bytes_max={
         "/optimize-async": 20 * 2**20,

@@ -95,6 +95,14 @@ class TaskStatus(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     progress: dict[str, Any] | None = None
 
 
+class NotReady(Conflict):
+    """
+    The job has not ended.
+    """
+
+    code = "not_finished"
+
+
 class NotCancellable(Conflict):
     """
     The job has already ended in another way.
@@ -150,7 +158,7 @@ async def get_job(request: Request) -> Response:
     """
     Read how an optimization stands.
     """
-    job = await _ours(request)
+    job = await ours(request)
     return json_answer(
         JobStatus(
             job_id=job.id,
@@ -174,7 +182,7 @@ async def get_result(request: Request) -> Response:
     """
     Read the schedule of a completed optimization, or the best one so far of a cancelled one.
     """
-    job = await _ours(request)
+    job = await ours(request)
     status = STATUS_WORDS[job.state]
     if status == "failed":
         return json_answer(
@@ -195,7 +203,7 @@ async def cancel_job(request: Request) -> Response:
     """
     Cancel an optimization; the best plan that it has found stays readable.
     """
-    job = await _ours(request)
+    job = await ours(request)
     caller(request).require_whole()
     if job.state != "cancelled":
         try:
@@ -217,7 +225,7 @@ async def get_task(request: Request) -> Response:
     """
     Read an optimization in the words of a task queue.
     """
-    job = await _ours(request)
+    job = await ours(request)
     state = TASK_STATES[job.state]
     is_moving = state == "STARTED" and job.progress.percent is not None
     answer = TaskStatus(
@@ -311,7 +319,7 @@ def rejected_rows(read: Read) -> tuple[dict[str, str], ...]:
     return tuple(rows.values())
 
 
-async def _ours(request: Request) -> Any:
+async def ours(request: Request) -> Any:
     job_id = request.path_params.get("job_id") or request.path_params["task_id"]
     job = check_reads(caller(request), await app.host.jobs.get(job_id))
     if not is_ours(job.kind):

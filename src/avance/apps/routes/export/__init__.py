@@ -1,0 +1,3 @@
+"""
+Schedules as files: CSV, XLSX, PDF, GeoJSON, and JSON of the contract.
+"""

@@ -1,0 +1,146 @@
+"""
+The files themselves.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
+from xml.sax.saxutils import escape
+
+import msgspec
+from openpyxl import Workbook
+from openpyxl.styles import Font
+from reportlab.lib import colors
+from reportlab.lib.pagesizes import A4, landscape
+from reportlab.lib.styles import getSampleStyleSheet
+from reportlab.platypus import Paragraph, SimpleDocTemplate, Table, TableStyle
+
+from avance.apps.routes.export.rows import HEADINGS, rows_of
+from avance.apps.routes.geo import is_place
+from avance.apps.routes.model import Bus
+from avance.apps.routes.result import build_stats
+
+
+class Format(NamedTuple):
+    media_type: str
+    suffix: str
+    write: Callable[[Sequence[Bus]], bytes]
+
+
+def write_csv(schedule: Sequence[Bus]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=";")
+    writer.writerow(HEADINGS)
+    writer.writerows(rows_of(schedule))
+    # With the mark, spreadsheets read the accents as they are.
+    return text.getvalue().encode("utf-8-sig")
+
+
+def write_xlsx(schedule: Sequence[Bus]) -> bytes:
+    book = Workbook()
+    sheet = book.active
+    sheet.title = "Horario"
+    sheet.append(HEADINGS)
+    for cell in sheet[1]:
+        cell.font = Font(bold=True)
+    for row in rows_of(schedule):
+        sheet.append(row)
+    sheet.freeze_panes = "A2"
+    stats = book.create_sheet("Estadísticas")
+    for name, value in msgspec.structs.asdict(build_stats(schedule)).items():
+        stats.append((name, value))
+    data = io.BytesIO()
+    book.save(data)
+    return data.getvalue()
+
+
+def write_pdf(schedule: Sequence[Bus]) -> bytes:
+    """
+    One table for each bus.
+    """
+    styles = getSampleStyleSheet()
+    stats = build_stats(schedule)
+    story = [
+        Paragraph("Horario de autobuses escolares", styles["Title"]),
+        Paragraph(
+            f"{stats.total_buses} autobuses, {stats.total_routes} servicios "
+            f"({stats.total_entries} entradas, {stats.total_exits} salidas)",
+            styles["Normal"],
+        ),
+    ]
+    for bus in schedule:
+        story.append(
+            Paragraph(
+                f"{escape(bus.bus_id)} · plazas desde {bus.min_required_seats:g}",
+                styles["Heading3"],
+            )
+        )
+        body = [HEADINGS[1:], *(row[1:] for row in rows_of([bus]))]
+        cells = [
+            [Paragraph(escape(str(value)), styles["BodyText"]) for value in row] for row in body
+        ]
+        table = Table(cells, repeatRows=1)
+        table.setStyle(
+            TableStyle(
+                [
+                    ("GRID", (0, 0), (-1, -1), 0.25, colors.grey),
+                    ("BACKGROUND", (0, 0), (-1, 0), colors.whitesmoke),
+                ]
+            )
+        )
+        story.append(table)
+    data = io.BytesIO()
+    SimpleDocTemplate(data, pagesize=landscape(A4), title="Horario").build(story)
+    return data.getvalue()
+
+
+def write_geojson(schedule: Sequence[Bus]) -> bytes:
+    """
+    A line for each service and each empty run between two.
+    """
+    features = []
+    for bus in schedule:
+        last: list[float] | None = None
+        for number, item in enumerate(bus.items, 1):
+            line = [[stop.lon, stop.lat] for stop in item.stops if is_place(stop.lat, stop.lon)]
+            about = {"bus_id": bus.bus_id, "order": number}
+            if line and last is not None:
+                features.append(
+                    _line(
+                        [last, line[0]],
+                        {**about, "kind": "deadhead", "minutes": item.deadhead_minutes},
+                    )
+                )
+            if line:
+                service = {"kind": item.type.value, "route_id": item.route_id, "start": item.start_time, "end": item.end_time}  # fmt: skip
+                features.append(_line(line, {**about, **service}))
+                last = line[-1]
+    return msgspec.json.encode({"type": "FeatureCollection", "features": features})
+
+
+def _line(places: list[list[float]], properties: Mapping[str, object]) -> dict[str, object]:
+    is_point = len(places) == 1
+    geometry = {
+        "type": "Point" if is_point else "LineString",
+        "coordinates": places[0] if is_point else places,
+    }
+    return {"type": "Feature", "geometry": geometry, "properties": properties}
+
+
+def write_json(schedule: Sequence[Bus]) -> bytes:
+    return msgspec.json.encode({"schedule": schedule, "stats": build_stats(schedule)})
+
+
+FORMATS: Mapping[str, Format] = MappingProxyType(
+    {
+        "csv": Format("text/csv; charset=utf-8", "csv", write_csv),
+        "xlsx": Format(
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx", write_xlsx
+        ),
+        "pdf": Format("application/pdf", "pdf", write_pdf),
+        "geojson": Format("application/geo+json", "geojson", write_geojson),
+        "json": Format("application/json", "json", write_json),
+    }
+)

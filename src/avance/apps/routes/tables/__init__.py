@@ -1,0 +1,3 @@
+"""
+Routes from workbooks and CSV files.
+"""
