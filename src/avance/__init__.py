@@ -22,6 +22,7 @@ from avance.errors import AvanceError, Cancelled, TaskFailed
 from avance.jobs.context import Job, current, job
 from avance.jobs.task import Limit, OnConflict, Retry, Runner, Throttle
 from avance.model.job import State
+from avance.model.secret import Secret
 from avance.version import VERSION as __version__
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "QuietHours",
     "Retry",
     "Runner",
+    "Secret",
     "SendLimit",
     "State",
     "TaskFailed",

@@ -36,6 +36,7 @@ class Node:
         """
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.data = data
         self._directory = directory
         self._log = data.parent / f"{data.name}-{self.port}.log"
         self._command: Sequence[str] = [

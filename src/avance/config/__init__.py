@@ -4,7 +4,8 @@ Settings: one file, the environment, the command line. A wrong one is refused wi
 
 from avance.config.describe import SettingDoc, describe
 from avance.config.read import read_settings
-from avance.config.settings import AuthMode, LogLevel, Secret, Settings, check_bind
+from avance.config.settings import AuthMode, LogLevel, Settings, check_bind
+from avance.model.secret import Secret
 
 __all__ = [
     "AuthMode",

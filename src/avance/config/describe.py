@@ -11,8 +11,9 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from avance.config.settings import ALIASES, Secret, Settings
+from avance.config.settings import ALIASES, Settings
 from avance.config.values import allowed
+from avance.model.secret import Secret
 
 Sections = Mapping[str, type[msgspec.Struct]]
 """Settings of backends and apps: each struct by the name of its section. A class variable `aliases` maps bare names to fields."""

@@ -17,6 +17,7 @@ from avance.hub.namespaces import INBOX, JOB, JOBS, TOPIC, Namespace
 from avance.jobs.dispatcher import DispatcherLimits
 from avance.jobs.reporter import ReporterLimits
 from avance.model.job import JobLimits
+from avance.model.secret import Secret
 from avance.ports.auth import ApiKey, TokenLimits
 from avance.ports.store import Durability, Retention
 
@@ -35,29 +36,6 @@ class LogLevel(StrEnum):
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"
-
-
-class Secret:
-    """
-    A text that no log and no error message shows.
-    """
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def reveal(self) -> str:
-        return self._text
-
-    def __repr__(self) -> str:
-        return "Secret(…)"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._text == self._text
-
-    def __hash__(self) -> int:
-        return hash(self._text)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

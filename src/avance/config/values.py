@@ -12,8 +12,8 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
 
-from avance.config.settings import Secret
 from avance.errors import ConfigError
+from avance.model.secret import Secret
 from avance.ports.auth import ApiKey, Role
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")

@@ -10,8 +10,8 @@ import httpx2 as httpx
 import msgspec
 import numpy
 
+from avance import Secret
 from avance.apps.documents.settings import DocumentsSettings
-from avance.config import Secret
 from avance.errors import Unavailable
 
 ANSWER_BYTES_MAX = 67_108_864

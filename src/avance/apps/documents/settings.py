@@ -3,7 +3,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from avance.config import Secret
+from avance import Secret
 
 
 class DocumentsSettings(msgspec.Struct, frozen=True, kw_only=True):

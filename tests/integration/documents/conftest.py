@@ -1,0 +1,63 @@
+import io
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx2 as httpx
+import pytest
+from node_service import Node
+from reportlab.pdfgen import canvas
+
+SECRET = "a secret of thirty-two characters!"
+TOKEN_MODE = {
+    "AVANCE_AUTH": "token",
+    "AVANCE_TOKEN_SECRET": SECRET,
+    "AVANCE_API_KEYS": "ana-key=ana,ben-key=ben,root-key=root:admin",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(60))
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """
+    One server in open mode for tests that do not harm it.
+    """
+    directory = tmp_path_factory.mktemp("documents")
+    with Node("", directory, directory / "data") as node:
+        yield node
+
+
+@pytest.fixture
+async def http(node: Node) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=node.url, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Node]]:
+    """
+    Start a server of one's own with settings from the environment; again on the same data with the same `data`.
+    """
+    with ExitStack() as stack:
+
+        def start(*, data: str = "data", **env: str) -> Node:
+            return stack.enter_context(Node("", tmp_path, tmp_path / data, env=env))
+
+        yield start
+
+
+def pdf(*pages: str) -> bytes:
+    buffer = io.BytesIO()
+    drawn = canvas.Canvas(buffer)
+    for page in pages:
+        for number, line in enumerate(page.split("\n")):
+            drawn.drawString(72, 720 - 14 * number, line)
+        drawn.showPage()
+    drawn.save()
+    return buffer.getvalue()
