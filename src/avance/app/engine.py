@@ -21,6 +21,7 @@ from avance.app.identity import open_auth
 from avance.app.inbox import Notifier
 from avance.app.kernel import Kernel, KernelOptions
 from avance.app.notices import Notices, NotifySettings
+from avance.app.operations import ServerOperations
 from avance.app.probe import measure_hub, measure_kernel, probe_executor, probe_store
 from avance.app.records import Records
 from avance.app.rpc import job_methods
@@ -289,6 +290,9 @@ class Engine:
                 *(resolve(router) for app in apps for router in app.routers),
             ),
             apps={app.name: version for app in apps},
+            operations=ServerOperations(
+                kernel, self.records, self.hub, lease_s=settings.dispatcher.lease_s
+            ),
             mounts=console_routes() if HAS_CONSOLE else (),
             has_console=HAS_CONSOLE,
             public_paths=tuple(path for app in apps for path in app.public_paths),

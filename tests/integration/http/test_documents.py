@@ -84,6 +84,11 @@ async def test_openapi_names_every_route_of_v1(site) -> None:
         assert {
             ("GET", "/v1/me"),
             ("GET", "/v1/apps"),
+            ("GET", "/v1/stats"),
+            ("GET", "/v1/workers"),
+            ("POST", "/v1/workers/pause"),
+            ("GET", "/v1/connections"),
+            ("POST", "/v1/connections/kick"),
             ("GET", "/v1/tasks"),
             ("POST", "/v1/jobs"),
             ("GET", "/v1/jobs"),

@@ -4,6 +4,7 @@ What the HTTP side is given by whoever composes the program.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import msgspec
 from fastapi import APIRouter
@@ -12,6 +13,7 @@ from starlette.routing import BaseRoute
 from avance.edge.http.asyncapi import Socket
 from avance.edge.http.limits import HttpLimits
 from avance.edge.http.metrics import Metrics
+from avance.edge.http.operation_shapes import ConnectionList, StatsAnswer, WorkerView
 from avance.edge.http.origin import OriginRules
 from avance.jobs.service import Jobs
 from avance.ports.auth import Auth
@@ -45,6 +47,29 @@ def _nobody(_: Revoked) -> None:
     """
 
 
+class Operations(Protocol):
+    """
+    What an operator may see and do.
+    """
+
+    async def stats(self, owner: str | None, tenant: str | None, /) -> StatsAnswer:
+        """
+        Of the jobs of an owner and of a tenant; None is all.
+        """
+
+    async def workers(self) -> Sequence[WorkerView]: ...
+
+    def pause(self, worker: str, /, *, is_paused: bool) -> None:
+        """
+        Raises:
+            NotFound: It is not on this server.
+        """
+
+    def connections(self, limit: int, /) -> ConnectionList: ...
+
+    def kick(self, client: str, /) -> None: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class HttpServices:
     """
@@ -74,6 +99,8 @@ class HttpServices:
     """What `/asyncapi.json` tells beside the Centrifugo protocol and the channels of jobs."""
     apps: Mapping[str, str] = field(default_factory=dict)
     """Version by name of the apps that are served."""
+    operations: Operations | None = None
+    """Without it there are no numbers, workers and connections to look at."""
     has_console: bool = False
     """Browsers that open `/` are sent to `/console/`."""
     on_revoked: Callable[[Revoked], None] = _nobody
