@@ -1,0 +1,20 @@
+import type { Area } from '../registry.ts';
+
+export const area: Area = {
+  name: 'documents',
+  needs: 'documents',
+  label: { en: 'Documents', es: 'Documentos' },
+  screens: [
+    {
+      path: '/',
+      load: () => import('./Home.tsx').then((m) => m.Home),
+      label: { en: 'Add and ask', es: 'Añadir y preguntar' },
+    },
+    {
+      path: '/list',
+      load: () => import('./List.tsx').then((m) => m.List),
+      label: { en: 'All documents', es: 'Todos los documentos' },
+    },
+    { path: '/list/:id', load: () => import('./Document.tsx').then((m) => m.DocumentScreen) },
+  ],
+};
