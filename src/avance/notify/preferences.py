@@ -81,7 +81,7 @@ DEFAULTS = Preferences()
 
 def checked(preferences: Preferences) -> Preferences:
     """
-    Check what the types cannot.
+    Check what the types cannot. It reads files of time zones.
 
     Raises:
         InvalidRequest: A time of day or a time zone is none.
@@ -99,7 +99,7 @@ def decode_preferences(document: bytes | str) -> Preferences:
         InvalidRequest: It does not fit; the message names the place.
     """
     try:
-        return checked(msgspec.json.decode(document, type=Preferences))
+        return msgspec.json.decode(document, type=Preferences)
     except msgspec.DecodeError as error:
         raise InvalidRequest(
             f"the preferences do not fit: {error}", code="invalid_preferences"

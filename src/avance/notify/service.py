@@ -227,8 +227,12 @@ class Inboxes:
             InvalidRequest: A time of day or a time zone is none.
         """
         checked_user(user, self.limits)
-        checked_preferences(preferences)
-        await self.records.write(lambda changes: keep_preferences(changes, user, preferences))
+
+        def work(changes: Changes) -> None:
+            # Here, in a thread: the time zone is looked up on the disk.
+            keep_preferences(changes, user, checked_preferences(preferences))
+
+        await self.records.write(work)
         return preferences
 
 
