@@ -1,0 +1,80 @@
+"""
+Pages of jobs, newest first.
+"""
+
+import base64
+import binascii
+from typing import Any
+
+import msgspec
+from psycopg import Connection
+
+from avance.backends.postgres.row import decode_job
+from avance.errors import InvalidRequest
+from avance.ports.store import JobFilter, JobPage
+
+
+def list_jobs(wanted: JobFilter, most: int, connection: Connection[Any]) -> JobPage:
+    if wanted.limit < 1:
+        raise InvalidRequest(
+            f"limit is {wanted.limit}; ask for 1 to {most} jobs", code="invalid_limit", maximum=most
+        )
+    limit = min(wanted.limit, most)
+    where, given = _conditions(wanted)
+    rows = connection.execute(
+        f"SELECT doc, inline_result, created_ms, id FROM jobs WHERE {' AND '.join(where) or 'true'}"
+        ' ORDER BY created_ms DESC, id COLLATE "C" DESC LIMIT %s',
+        (*given, limit + 1),
+        binary=True,
+    ).fetchall()
+    has_more = len(rows) > limit
+    rows = rows[:limit]
+    return JobPage(
+        jobs=tuple(decode_job(doc, result) for doc, result, _, _ in rows),
+        cursor=_write_cursor(*rows[-1][2:]) if has_more else None,
+    )
+
+
+def _conditions(wanted: JobFilter) -> tuple[list[str], list[object]]:
+    where: list[str] = []
+    given: list[object] = []
+
+    def narrow(condition: str, *values: object) -> None:
+        where.append(condition)
+        given.extend(values)
+
+    for column in ("owner", "tenant", "kind", "parent_id", "limit_key"):
+        value = getattr(wanted, column)
+        if value is not None:
+            narrow(f"{column} = %s", value)
+    if wanted.states:
+        narrow("state = ANY(%s)", [state.value for state in wanted.states])
+    if wanted.tag is not None:
+        narrow("tags <> '{}' AND tags @> ARRAY[%s]::text[]", wanted.tag)
+    if wanted.text:
+        folded = wanted.text.casefold().replace("\0", "")
+        narrow("(strpos(title, %s) > 0 OR left(lower(id), %s) = %s)", folded, len(folded), folded)
+    if wanted.created_after_ms is not None:
+        narrow("created_ms > %s", wanted.created_after_ms)
+    if wanted.created_before_ms is not None:
+        narrow("created_ms < %s", wanted.created_before_ms)
+    if wanted.cursor is not None:
+        narrow('(created_ms, id COLLATE "C") < (%s, %s)', *_read_cursor(wanted.cursor))
+    return where, given
+
+
+def _write_cursor(created_ms: int, job_id: str) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode((created_ms, job_id))).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> tuple[int, str]:
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        return msgspec.json.decode(
+            base64.b64decode(padded, altchars=b"-_", validate=True), type=tuple[int, str]
+        )
+    except (ValueError, binascii.Error) as error:
+        raise InvalidRequest(
+            f"the cursor {cursor!r} is not one that a page has given; start without one",
+            code="invalid_cursor",
+        ) from error

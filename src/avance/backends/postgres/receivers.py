@@ -1,0 +1,40 @@
+import logging
+from collections import deque
+from collections.abc import Iterable
+
+from avance.ports.bus import Hint, Letter, Receive
+
+log = logging.getLogger(__name__)
+
+
+class Receivers:
+    """
+    Those who listen in this process, each told in the order in which things happened.
+    """
+
+    def __init__(self) -> None:
+        self._receivers: list[Receive] = []
+        self._waiting: deque[Hint | Letter] = deque()
+        self._is_delivering = False
+
+    def add(self, receive: Receive) -> None:
+        self._receivers.append(receive)
+
+    def tell(self, messages: Iterable[Hint | Letter]) -> None:
+        self._waiting.extend(messages)
+        # A receiver that publishes must not overtake what the receivers after it have still to see.
+        if self._is_delivering:
+            return
+        self._is_delivering = True
+        try:
+            while self._waiting:
+                self._deliver(self._waiting.popleft())
+        finally:
+            self._is_delivering = False
+
+    def _deliver(self, message: Hint | Letter) -> None:
+        for receive in tuple(self._receivers):
+            try:
+                receive(message)
+            except Exception:
+                log.exception("a receiver of the bus failed; the others still hear")
