@@ -9,8 +9,10 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from anyio import to_thread
 from fastapi import FastAPI
 from msgspec.structs import replace
 from starlette.routing import BaseRoute
@@ -24,6 +26,7 @@ from avance.app.notices import Notices, NotifySettings
 from avance.app.operations import ServerOperations
 from avance.app.probe import measure_hub, measure_kernel, probe_executor, probe_store
 from avance.app.records import Records
+from avance.app.reports import ReportReader
 from avance.app.rpc import job_methods
 from avance.app.storage import open_storage
 from avance.app.track import Tracker
@@ -105,6 +108,11 @@ class Engine:
                 ),
             ),
         )
+        self.reports = (
+            None
+            if settings.bus is None
+            else ReportReader(settings.bus, storage.store, self.kernel.reporter, clock, node=node)
+        )
         self.mirror = Mirror(storage.bus, host.mirrored)
         self.kernel.reporter.listen(self.mirror.observe)
         self.records = Records(storage.records, storage.bus)
@@ -178,8 +186,13 @@ class Engine:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
+        # The directory is ours to make; that of a store which somebody named is not.
+        place = Path(self.settings.data)
+        await to_thread.run_sync(partial(place.mkdir, mode=0o700, parents=True, exist_ok=True))
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.kernel)
+            if self.reports is not None:
+                await stack.enter_async_context(self.reports)
             await stack.enter_async_context(self.hub)
             await stack.enter_async_context(self.notices)
             await stack.enter_async_context(self.wheel)
@@ -303,6 +316,7 @@ class Engine:
                 "store": probe_store(kernel.storage.store),
                 "executor": probe_executor(kernel),
                 "bus": probe_bus(kernel.storage.bus),
+                **({} if self.reports is None else {"reports": self.reports.probe()}),
             },
         )
 

@@ -3,7 +3,17 @@ Redis: how nodes hear of each other at once, who is present over all of them, an
 """
 
 from avance.backends.redis.bus import RedisBus
+from avance.backends.redis.journal import Entry, RedisJournal
 from avance.backends.redis.limits import REDIS_LIMITS, RedisLimits
 from avance.backends.redis.presence import RedisPresence
+from avance.backends.redis.writer import JournalWriter
 
-__all__ = ["REDIS_LIMITS", "RedisBus", "RedisLimits", "RedisPresence"]
+__all__ = [
+    "REDIS_LIMITS",
+    "Entry",
+    "JournalWriter",
+    "RedisBus",
+    "RedisJournal",
+    "RedisLimits",
+    "RedisPresence",
+]

@@ -29,6 +29,14 @@ class RedisLimits(msgspec.Struct, frozen=True, kw_only=True):
     """While a server is away, watched channels are compared with the store so often,"""
     looks_at_once_max: int = 500
     """and at most so many each time."""
+    gather_s: float = 0.1
+    """A worker gathers ordinary progress for so long before it writes the latest."""
+    journal_reports_max: int = 1_000_000
+    """Reports that wait for a reader; above it the oldest are dropped."""
+    reader_lock_s: float = 4.0
+    """After so long another node reads the reports of a node that is gone."""
+    cancelled_kept_s: int = 7 * 86_400
+    """A worker that finds a cancelled task so much later still does not run it."""
 
 
 REDIS_LIMITS = RedisLimits()

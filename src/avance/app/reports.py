@@ -1,0 +1,547 @@
+"""
+Work of other engines told as jobs: workers without the store write reports into a journal, and one serving node applies them.
+
+A report is applied at least once. What must not be told twice (a line of the log, a chunk) is numbered by its worker, and the number is
+kept in the transaction that applies it.
+"""
+
+import asyncio
+import atexit
+import logging
+import os
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, Self
+
+import msgspec
+from msgspec.structs import replace
+
+from avance.app.buses import SCHEMES, bus_urls, missing_redis
+from avance.backends.system import SystemClock
+from avance.errors import AvanceError, ConfigError, Conflict, InvalidRequest, TooLarge, Unavailable
+from avance.jobs.reporter import Reporter
+from avance.model import machine
+from avance.model.job import Job, JobError, State
+from avance.model.machine import Cause, Step
+from avance.model.report import (
+    AnyReport,
+    ChunkEmitted,
+    Done,
+    Failed,
+    LogWritten,
+    Lost,
+    MetaChanged,
+    PartialSaved,
+    PhaseReached,
+    ProgressMade,
+    Started,
+)
+from avance.model.stream import Append
+from avance.ports.clock import Clock
+from avance.ports.executor import Run
+from avance.ports.store import JobFilter, Store
+
+if TYPE_CHECKING:
+    from avance.backends.redis import Entry, JournalWriter
+    from avance.edge.http.services import Health, Probe
+
+log = logging.getLogger("avance.reports")
+
+FOREIGN = ("celery", "rq")
+"""Runners whose jobs have a lease that is renewed through the journal."""
+
+THE_CURRENT = 0
+"""In the place of an attempt: whichever runs, told by a process that does not know which."""
+
+
+class Appeared(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="appeared"):
+    """
+    There is such a job; told as often as somebody meets it.
+    """
+
+    job: Job
+    input: msgspec.Raw = msgspec.Raw(b'{"args":[],"kwargs":{}}')
+
+    @property
+    def job_id(self) -> str:
+        return self.job.id
+
+
+class Retried(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="retried"):
+    """
+    An attempt failed, and its engine will try again.
+    """
+
+    job_id: str
+    attempt: int
+    error: JobError
+    wait_s: float
+
+
+class Dropped(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="dropped"):
+    """
+    Its engine will not run it, or has stopped it.
+    """
+
+    job_id: str
+    is_expired: bool = False
+
+
+class Alive(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="alive"):
+    """
+    A worker holds these.
+    """
+
+    worker: str
+    job_ids: tuple[str, ...]
+
+
+Told = (
+    Appeared
+    | Retried
+    | Dropped
+    | Alive
+    | Started
+    | ProgressMade
+    | PhaseReached
+    | LogWritten
+    | ChunkEmitted
+    | MetaChanged
+    | PartialSaved
+    | Done
+    | Failed
+    | Lost
+)
+
+_encode = msgspec.json.Encoder().encode
+_decoder: msgspec.json.Decoder[Told] = msgspec.json.Decoder(Told)
+
+
+class ReportLimits(msgspec.Struct, frozen=True, kw_only=True):
+    lease_s: float = 15.0
+    """A worker that was not heard for so long is lost."""
+    beat_s: float = 4.0
+    """How often a worker tells what it holds."""
+    flush_s: float = 2.0
+    """A task that ends waits so long at most for its reports to be written."""
+    ask_interval_s: float = 1.0
+    """A task that asks whether it was cancelled gets a new answer so often."""
+    marks_max: int = 50_000
+    running_page: int = 200
+
+
+REPORT_LIMITS = ReportLimits()
+
+
+class Courier:
+    """
+    What a worker holds to tell of its jobs. Works over a fork: each process writes with a thread of its own.
+    """
+
+    def __init__(self, url: str, *, limits: ReportLimits = REPORT_LIMITS) -> None:
+        self._url = report_url(url)
+        self.limits = limits
+        self._clock = SystemClock()
+        self._writer: tuple[int, JournalWriter] | None = None
+        self._asked: tuple[str, float, bool] = ("", 0.0, False)
+
+    @property
+    def writer(self) -> "JournalWriter":
+        """
+        The writer of this process.
+        """
+        if self._writer is None or self._writer[0] != os.getpid():
+            try:
+                from avance.backends.redis import JournalWriter  # noqa: PLC0415
+            except ModuleNotFoundError as error:
+                raise missing_redis(error) from error
+            self._writer = (os.getpid(), JournalWriter(self._url))
+            atexit.register(self._writer[1].close)
+        return self._writer[1]
+
+    @property
+    def now_ms(self) -> int:
+        """
+        Wall time.
+        """
+        return self._clock.now_ms()
+
+    def is_cancelled(self, job_id: str) -> bool:
+        """
+        Whether somebody cancelled it, as far as is known; asked at most once a second for each job.
+        """
+        now_s = self._clock.monotonic_s()
+        asked, asked_s, answer = self._asked
+        if answer and asked == job_id:
+            return True
+        if asked != job_id or now_s - asked_s >= self.limits.ask_interval_s:
+            self._asked = (job_id, now_s, self.writer.is_cancelled(job_id))
+        return self._asked[2]
+
+    def tell(self, told: Told) -> None:
+        """
+        Never blocks.
+        """
+        self.writer.append(_encode(told), conflate=_conflate(told))
+
+    def flush(self) -> None:
+        """
+        Have what was told in the journal, if it is there.
+        """
+        self.writer.flush(self.limits.flush_s)
+
+
+class ForeignAttempt:
+    """
+    The place of a task that an engine other than ours runs; what it reports goes through a courier.
+    """
+
+    def __init__(self, courier: Courier, run: Run, *, is_flushed: bool = False) -> None:
+        """
+        Args:
+            is_flushed: Its process may end without a warning, so what must not be lost is waited for.
+        """
+        self.run = run
+        self._courier = courier
+        self._is_flushed = is_flushed
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self._courier.is_cancelled(self.run.job_id)
+
+    def report(self, report: AnyReport, /) -> None:
+        self._courier.tell(report)
+        if self._is_flushed and not isinstance(report, ProgressMade):
+            self._courier.flush()
+
+    def ask(self, what: str, body: bytes, /) -> bytes:
+        raise InvalidRequest(
+            f"{what}: this job runs on {self.run.runner}, which has ways of its own for that; submit the task there",
+            code="no_current_job",
+        )
+
+    async def ask_async(self, what: str, body: bytes, /) -> bytes:
+        return self.ask(what, body)
+
+
+class ReportReader:
+    """
+    An async context manager: it applies what workers tell, and gives up those that are silent.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        store: Store,
+        reporter: Reporter,
+        clock: Clock,
+        *,
+        node: str,
+        limits: ReportLimits = REPORT_LIMITS,
+    ) -> None:
+        try:
+            from avance.backends.redis import RedisJournal  # noqa: PLC0415
+        except ModuleNotFoundError as error:
+            raise missing_redis(error) from error
+        self._journal = RedisJournal(report_url(url), node=node)
+        self._store = store
+        self._reporter = reporter
+        self._clock = clock
+        self._limits = limits
+        self._leases: dict[str, float] = {}
+        self._marks: dict[str, tuple[int, int]] = {}
+        """By job: the attempt and number up to which lines and chunks were applied."""
+        self._tasks = asyncio.TaskGroup()
+        self._loop: asyncio.Task[None] | None = None
+        reporter.listen(self._observe)
+
+    async def __aenter__(self) -> Self:
+        await self._tasks.__aenter__()
+        self._loop = self._tasks.create_task(self._read())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._journal.close()
+        if self._loop is not None:
+            self._loop.cancel()
+            self._loop = None
+        await self._tasks.__aexit__(None, None, None)
+        await self._journal.aclose()
+
+    async def cancel(self, job_id: str) -> None:
+        """
+        Tell workers that a task of theirs is cancelled, also one that nobody has told of yet.
+        """
+        await self._journal.cancel(job_id)
+
+    def probe(self) -> "Probe":
+        """
+        How the journal is.
+        """
+        from avance.edge.http.services import Health  # noqa: PLC0415
+
+        async def probe() -> "Health":
+            problem = self._journal.problem
+            return Health(is_ok=problem is None, detail=problem, is_required=False)
+
+        return probe
+
+    def _observe(self, job: Job) -> None:
+        if job.runner not in FOREIGN or not job.state.is_terminal:
+            return
+        self._leases.pop(job.id, None)
+        self._marks.pop(job.id, None)
+        if job.state in (State.CANCELLED, State.EXPIRED) and self._loop is not None:
+            self._reporter.run_soon(self._journal.cancel(job.id))
+
+    async def _read(self) -> None:
+        async with aclosing(self._journal.batches()) as batches:
+            async for entries in batches:
+                if entries is None:
+                    await self._begin()
+                elif entries:
+                    await self._take(entries)
+                else:
+                    await self._give_up_silent()
+
+    async def _begin(self) -> None:
+        """
+        Nobody may have heard of anybody for a while, so every worker gets a whole lease to say something.
+        """
+        self._leases.clear()
+        try:
+            async for job in self._running():
+                self._renew(job.id)
+        except Unavailable as error:
+            log.warning("jobs of other engines cannot be listed: %s", error)
+
+    async def _running(self) -> AsyncGenerator[Job]:
+        cursor = None
+        while True:
+            page = await self._store.jobs(
+                JobFilter(states=(State.RUNNING,), limit=self._limits.running_page, cursor=cursor)
+            )
+            for job in page.jobs:
+                if job.runner in FOREIGN:
+                    yield job
+            cursor = page.cursor
+            if cursor is None:
+                return
+
+    async def _take(self, entries: "Sequence[Entry]") -> None:
+        by_job: dict[str, list[Told]] = {}
+        repeated: set[str] = set()
+        for entry in entries:
+            told = _decode(entry.body)
+            if isinstance(told, Alive):
+                for job_id in told.job_ids:
+                    self._renew(job_id)
+            elif told is not None:
+                by_job.setdefault(told.job_id, []).append(told)
+                if entry.is_repeated:
+                    repeated.add(told.job_id)
+        async with asyncio.TaskGroup() as tasks:
+            for job_id, reports in by_job.items():
+                tasks.create_task(self._apply(job_id, reports, is_repeated=job_id in repeated))
+        await self._journal.acknowledge(entries)
+
+    async def _apply(self, job_id: str, reports: list[Told], *, is_repeated: bool) -> None:
+        """
+        Returns when they are in the store or can never be.
+        """
+        tries = 0
+        while True:
+            try:
+                await self._apply_now(job_id, reports, is_repeated=is_repeated)
+                return
+            except Unavailable as error:
+                log.warning("reports of job %s wait for the store: %s", job_id, error)
+                await self._clock.sleep(min(0.1 * 2**tries, 5.0))
+                tries += 1
+            except TooLarge as error:
+                reports = [_without_result(told, error) for told in reports]
+            except AvanceError as error:
+                log.warning("reports of job %s are refused: %s", job_id, error)
+                return
+
+    async def _apply_now(self, job_id: str, reports: Sequence[Told], *, is_repeated: bool) -> None:
+        for told in reports:
+            if isinstance(told, Appeared):
+                await self._create(told)
+        rest = [told for told in reports if not isinstance(told, Appeared)]
+        if not rest:
+            return
+        if is_repeated and job_id not in self._marks:
+            self._marks[job_id] = await self._stored_mark(job_id)
+        mark = self._marks.get(job_id, (0, 0))
+        fresh = [told for told in rest if not _is_old(told, mark)]
+        newest = max((_number(told) for told in fresh), default=mark)
+
+        def decide(job: Job) -> Step:
+            step = machine.stay(job)
+            for told in fresh:
+                step = step.then(follow(step.job, told, self._clock.now_ms()))
+            if newest > mark and step.appends:
+                kept = Append(channel=_mark_channel(job_id), body=_encode(newest), is_stamped=False)
+                step = replace(step, appends=(*step.appends, kept))
+            return step
+
+        job = await self._reporter.change(job_id, decide)
+        if job.state.is_terminal:
+            return
+        if newest > mark:
+            if len(self._marks) >= self._limits.marks_max:
+                del self._marks[next(iter(self._marks))]
+            self._marks[job_id] = newest
+        if job.state is State.RUNNING and job.runner in FOREIGN:
+            self._renew(job_id)
+
+    async def _create(self, told: Appeared) -> None:
+        if await self._store.job(told.job.id) is not None:
+            return
+        try:
+            await self._reporter.create(told.job, bytes(told.input))
+        except Conflict as conflict:
+            if conflict.code != "stale_write":
+                raise
+
+    async def _stored_mark(self, job_id: str) -> tuple[int, int]:
+        page = await self._store.stream(_mark_channel(job_id), limit=1, is_reversed=True)
+        if not page.publications:
+            return (0, 0)
+        return msgspec.json.decode(page.publications[0].data, type=tuple[int, int])
+
+    def _renew(self, job_id: str) -> None:
+        self._leases[job_id] = self._clock.monotonic_s() + self._limits.lease_s
+
+    async def _give_up_silent(self) -> None:
+        now_s = self._clock.monotonic_s()
+        for job_id in [name for name, end_s in self._leases.items() if end_s <= now_s]:
+            del self._leases[job_id]
+            job = await self._store.job(job_id)
+            if job is None or job.state is not State.RUNNING or job.runner not in FOREIGN:
+                continue
+            reason = f"its worker was not heard for {self._limits.lease_s:g} s"
+            await self._apply(
+                job_id,
+                [Lost(job_id=job_id, attempt=job.attempt, reason=reason)],
+                is_repeated=False,
+            )
+
+
+def follow(job: Job, told: Told, now_ms: int) -> Step:
+    """
+    Apply what another engine tells of a job. Its processes do not wait for each other, so a later attempt may be heard of first.
+    """
+    if job.state.is_terminal or isinstance(told, Appeared | Alive):
+        return machine.stay(job)
+    if isinstance(told, Dropped):
+        return machine.expire(job, now_ms) if told.is_expired else machine.cancel(job, now_ms)
+    if told.attempt == THE_CURRENT:
+        told = replace(told, attempt=job.attempt)
+    if told.attempt < job.attempt:
+        return machine.stay(job)
+    running = _run(job, told.attempt, now_ms)
+    if isinstance(told, Started):
+        return running
+    return running.then(_report(running.job, told, now_ms))
+
+
+def _report(job: Job, told: Any, now_ms: int) -> Step:
+    if isinstance(told, Lost):
+        return machine.lose(job, now_ms, reason=told.reason)
+    if not isinstance(told, Retried):
+        return machine.report(job, told, now_ms)
+    # Its engine has decided to go on and when, so here neither is decided again.
+    policy = replace(
+        job.retry,
+        backoff_s=(told.wait_s,),
+        max_attempts=max(job.retry.max_attempts, job.errors + 2),
+    )
+    error = replace(told.error, retryable=True)
+    failed = Failed(job_id=job.id, attempt=job.attempt, error=error)
+    return machine.report(replace(job, retry=policy), failed, now_ms)
+
+
+def _run(job: Job, attempt: int, now_ms: int) -> Step:
+    """
+    Bring a job to this attempt, running.
+    """
+    step = machine.stay(job)
+    while step.job.state is not State.RUNNING or step.job.attempt < attempt:
+        current = step.job
+        match current.state:
+            case State.RUNNING if current.awaits_children:
+                return step
+            case State.RUNNING:
+                missed = Retried(
+                    job_id=job.id,
+                    attempt=current.attempt,
+                    error=JobError(
+                        kind="error", code="retried", message="The task is tried again."
+                    ),
+                    wait_s=0.0,
+                )
+                step = step.then(_report(current, missed, now_ms))
+            case State.RETRYING | State.SCHEDULED:
+                step = step.then(machine.due(current, now_ms))
+            case _:
+                # Without a worker of ours: its lease is kept by whoever reads the reports.
+                started = machine.move(
+                    replace(current, attempt=max(current.attempt, attempt)),
+                    Cause.CLAIM,
+                    now_ms,
+                    started_ms=current.started_ms or now_ms,
+                )
+                step = step.then(started)
+    return step
+
+
+def report_url(url: str) -> str:
+    """
+    The Redis that reports go through: of several servers of a bus the first.
+    """
+    urls = bus_urls(url)
+    if not urls:
+        raise ConfigError(f"reports need a Redis, such as {SCHEMES[0]}127.0.0.1:6379/0")
+    return urls[0]
+
+
+def _conflate(told: Told) -> str | None:
+    if isinstance(told, Alive):
+        return f"alive:{told.worker}"
+    if not isinstance(told, ProgressMade) or told.percent in (0, 100):
+        return None
+    return f"{told.job_id}:{told.attempt}:{told.phase}"
+
+
+def _decode(body: bytes) -> Told | None:
+    try:
+        return _decoder.decode(body)
+    except msgspec.DecodeError as error:
+        log.warning("a report of %d bytes cannot be read and is left out: %s", len(body), error)
+        return None
+
+
+def _number(told: Told) -> tuple[int, int]:
+    if isinstance(told, LogWritten | ChunkEmitted):
+        return (told.attempt, told.n)
+    return (0, 0)
+
+
+def _is_old(told: Told, mark: tuple[int, int]) -> bool:
+    number = _number(told)
+    return (0, 0) < number <= mark
+
+
+def _mark_channel(job_id: str) -> str:
+    return f"reports:{job_id}"
+
+
+def _without_result(told: Told, error: TooLarge) -> Told:
+    if isinstance(told, Done):
+        failure = JobError(kind="error", code=error.code, message=error.message)
+        return Failed(job_id=told.job_id, attempt=told.attempt, n=told.n, error=failure)
+    if isinstance(told, PartialSaved):
+        return replace(told, result=msgspec.Raw(b"null"))
+    return told
