@@ -9,7 +9,11 @@ app = App(
     "routes",
     extra="routes",
     needs=["numpy", "scipy", "highspy", "openpyxl", "rapidfuzz", "reportlab", "httpx2"],
-    routers=["avance.apps.routes.http:router", "avance.apps.routes.http_files:router"],
+    routers=[
+        "avance.apps.routes.http:router",
+        "avance.apps.routes.http_files:router",
+        "avance.apps.routes.http_plans:router",
+    ],
     settings=RoutesSettings,
     body_bytes_max={
         "/optimize-async": 20 * 2**20,

@@ -12,8 +12,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from avance.apps.routes.check import check_schedule
+from avance.apps.routes.explain import Explainer
 from avance.apps.routes.ingest import of_day
-from avance.apps.routes.model import Leg, Plan, Route, Trip, Unassigned
+from avance.apps.routes.model import Bus, Leg, Plan, Route, Trip, Unassigned
 from avance.apps.routes.progress import PLANS_PER_S, Pace, Sink
 from avance.apps.routes.request import Request
 from avance.apps.routes.result import (
@@ -25,19 +26,22 @@ from avance.apps.routes.result import (
     build_schedule,
     build_stats,
 )
-from avance.apps.routes.solver.block import Block
+from avance.apps.routes.solver.block import Block, Ints
 from avance.apps.routes.solver.problem import blocks_of, great_circle_gaps, in_time, road_gaps
 from avance.apps.routes.solver.search import Ended, Found, Step
 from avance.apps.routes.solver.wire import Up
+from avance.apps.routes.suggest import bell_times
 from avance.apps.routes.travel.breaker import Breaker
 from avance.apps.routes.travel.cache import Cache
 from avance.apps.routes.travel.osrm import Osrm
 from avance.apps.routes.travel.roads import Gatherer
 from avance.apps.routes.trips import NoRoads, Roads, build_trips, places_of, run_order
-from avance.errors import InvalidRequest
+from avance.apps.routes.wishes import changes, unmet, wanted_links
+from avance.errors import InvalidRequest, TaskFailed
 
 _log = logging.getLogger("avance.routes")
 
+SEEDS_MAX = 4_000
 CHECKED_WHOLE = "the plan breaks rules, which is a fault of the search: "
 
 
@@ -83,6 +87,7 @@ class Engine:
         self._pace = Pace(sink, clock_s)
         self._save = save
         self._clock_s = clock_s
+        self._begun_s = clock_s()
         self._times: dict[str, float] = {}
         self._routes: dict[str, Route] = {}
         self._trips: list[Trip] = []
@@ -93,6 +98,9 @@ class Engine:
         self._plan = Plan(buses=())
         self._proof = Proof()
         self._revision = 0
+        self._pool: list[list[int]] = []
+        self._gaps: Ints | None = None
+        self._bells: list[dict[str, Any]] = []
         self._shown_s = float("-inf")
         self._effort: dict[str, Any] = {}
 
@@ -149,7 +157,8 @@ class Engine:
             if self._request.roads.table_url
             else great_circle_gaps(trips)
         )
-        self._blocks = blocks_of(trips, gaps)
+        self._gaps = gaps
+        self._blocks = blocks_of(trips, gaps, wanted_links(trips, gaps, self._request.wishes))
         pairs = len(trips) * (len(trips) - 1)
         links = sum(int(block.links.sum()) for block in self._blocks)
         self._effort |= {"pairs_total": pairs, "pairs_pruned": pairs - links}
@@ -203,6 +212,12 @@ class Engine:
         Hear of one phase, and answer what is to be heard in the next.
         """
         for one in told:
+            if self._clock_s() - self._begun_s > self._request.time_limit_s:
+                raise TaskFailed(
+                    f"the optimization took over {self._request.time_limit_s:g} s, which is its limit; "
+                    "its best plan so far is kept",
+                    code="time_limit",
+                )
             match one:
                 case Step() if one.phase != phase:
                     return _again(one, told)
@@ -219,6 +234,7 @@ class Engine:
                         "ilp_solver_failures": one.failures,
                         "splits": one.splits,
                     }
+                    self._pool = one.pool
         return told
 
     def _take(self, found: Found) -> None:
@@ -257,9 +273,12 @@ class Engine:
                 "plan_rev": self._revision,
             },
         )
+        self._pace.sink.plan(self._revision, _compact(answer.result.schedule))
 
     def _finalize(self) -> None:
-        pass
+        self._findings += unmet(self._trips, self._plan, self._request.wishes)
+        if self._gaps is not None:
+            self._bells = bell_times(self._trips, self._gaps, self._routes)
 
     def _answer(self) -> Answer:
         """
@@ -277,22 +296,58 @@ class Engine:
                 CHECKED_WHOLE + "; ".join(f"{one.rule} {one.detail}" for one in violations[:5])
             )
         effort = Effort(phase_time_sec=dict(self._times), **self._effort)
+        diagnostics = build_diagnostics(schedule, self._proof, effort)
+        wishes = self._request.wishes
+        if wishes.mode != "buses" or wishes.pinned:
+            # What the search counted there is not minutes alone.
+            diagnostics["lower_bound_minutes"] = None
+        if wishes.reference:
+            now = [[item.route_id for item in bus.items] for bus in schedule]
+            diagnostics["changes"] = changes(now, wishes.reference)
         return Answer(
             result=Result(
                 schedule=schedule,
                 unassigned=tuple(self._unassigned),
-                diagnostics=build_diagnostics(schedule, self._proof, effort),
+                diagnostics=diagnostics,
             ),
             stats=build_stats(schedule),
             findings=tuple(self._findings),
+            explanations=self._explanations(schedule, diagnostics),
+            seeds=self._kept_chains(),
         )
+
+    def _explanations(
+        self, schedule: Sequence[Bus], diagnostics: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        trips = {trip.route_id: trip for trip in self._trips}
+        told: dict[str, Any] = {"bell_times": self._bells}
+        for language in ("es", "en"):
+            explainer = Explainer(schedule, trips, self.roads, language)
+            told[language] = {
+                "why_not_fewer": explainer.why_not_fewer(diagnostics),
+                "left_out": [
+                    explainer.why_left_out(one.route_id, one.reason) for one in self._unassigned
+                ],
+            }
+        return told
+
+    def _kept_chains(self) -> tuple[tuple[int, ...], ...]:
+        """
+        The newest chains, which the last prices wanted, and the plan itself.
+        """
+        place = {route.id: at for at, route in enumerate(self._request.routes)}
+        numbers = [place[trip.route_id] for trip in self._trips]
+        plan = [[leg.trip for leg in bus] for bus in self._plan.buses]
+        chains = self._pool[-SEEDS_MAX:] + plan if self._pool else []
+        return tuple(tuple(numbers[trip] for trip in chain) for chain in chains)
 
     def _seeds(self) -> list[list[int]]:
         number = {trip.route_id: at for at, trip in enumerate(self._trips)}
+        ids = [route.id for route in self._request.routes]
         return [
-            [number[route_id] for route_id in chain]
+            [number[ids[place]] for place in chain]
             for chain in self._request.seeds
-            if all(route_id in number for route_id in chain)
+            if all(place < len(ids) and ids[place] in number for place in chain)
         ]
 
 
@@ -315,6 +370,9 @@ class GuardedSink:
     ) -> None:
         self._try(lambda: self._sink.show(phase, share, message, data))
 
+    def plan(self, revision: int, buses: Sequence[Sequence[tuple[str, str, str]]], /) -> None:
+        self._try(lambda: self._sink.plan(revision, buses))
+
     def _try(self, tell: Callable[[], None]) -> None:
         try:
             tell()
@@ -325,3 +383,12 @@ class GuardedSink:
 def _again(first: Up, rest: Iterator[Up]) -> Iterator[Up]:
     yield first
     yield from rest
+
+
+def _compact(schedule: Sequence[Bus]) -> list[list[tuple[str, str, str]]]:
+    """
+    What a picture of the plan needs: route, start and end of each service.
+    """
+    return [
+        [(item.route_id, item.start_time, item.end_time) for item in bus.items] for bus in schedule
+    ]

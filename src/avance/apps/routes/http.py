@@ -3,7 +3,7 @@ The HTTP side of the system. docs/contract/routes.md, 2.3 and 3.1.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from fastapi import APIRouter
@@ -16,7 +16,7 @@ from avance.apps.routes.ingest import Read, Reader, of_day
 from avance.apps.routes.jobs import is_ours, read_stored
 from avance.apps.routes.model import DAY_CODES
 from avance.apps.routes.request import Request as Order
-from avance.apps.routes.request import RoadOptions, pack
+from avance.apps.routes.request import RoadOptions, Wishes, pack
 from avance.apps.routes.settings import RoutesSettings
 from avance.apps.routes.solver.options import SearchOptions
 from avance.apps.routes.tasks import optimize
@@ -119,7 +119,7 @@ async def optimize_async(request: Request) -> Response:
     count_start(request)
     who = caller(request)
     settings = section()
-    read = await read_routes(request)
+    read, given = await read_routes(request)
     day = request.query_params.get("day")
     if day is not None and day not in DAY_CODES:
         raise InvalidRequest(
@@ -127,15 +127,7 @@ async def optimize_async(request: Request) -> Response:
         )
     if not of_day(read.routes, day):
         raise InvalidRequest(f"no route runs on day {day}", code="no_routes_on_day", day=day)
-    order = Order(
-        routes=read.routes,
-        rejected=rejected_rows(read),
-        findings=read.findings,
-        day=day,
-        search=SearchOptions(search_s=settings.search_s),
-        roads=road_options(settings),
-        time_limit_s=settings.task_time_limit_s,
-    )
+    order = msgspec.structs.replace(order_of(read, given), day=day)
     handle = await optimize.using(
         owner=who.user,
         tenant=who.identity.tenant,
@@ -269,9 +261,46 @@ def road_options(settings: RoutesSettings) -> RoadOptions:
     )
 
 
-async def read_routes(request: Request) -> Read:
+class Given(msgspec.Struct, frozen=True, kw_only=True):
     """
-    The routes of a JSON body.
+    What may stand beside the routes of a body.
+    """
+
+    mode: Literal["buses", "kilometres", "balance", "publishable"] = "buses"
+    pinned: tuple[tuple[str, str], ...] = ()
+    forbidden: tuple[tuple[str, str], ...] = ()
+    reference: tuple[tuple[str, ...], ...] = ()
+    seed: int = 1
+
+
+def order_of(read: Read, given: Given) -> Order:
+    """
+    What the job is asked to do.
+    """
+    settings = section()
+    return Order(
+        routes=read.routes,
+        rejected=rejected_rows(read),
+        findings=read.findings,
+        search=SearchOptions(
+            search_s=settings.search_s,
+            seed=given.seed,
+            balance_minutes=5.0 if given.mode == "balance" else 0.0,
+        ),
+        roads=road_options(settings),
+        wishes=Wishes(
+            mode=given.mode,
+            pinned=given.pinned,
+            forbidden=given.forbidden,
+            reference=given.reference,
+        ),
+        time_limit_s=settings.task_time_limit_s,
+    )
+
+
+async def read_routes(request: Request) -> tuple[Read, Given]:
+    """
+    The routes of a JSON body, and what stands beside them.
 
     Raises:
         InvalidRequest: None of them can be used, or with `strict=true` one cannot; `params.findings` tells why.
@@ -293,7 +322,11 @@ async def read_routes(request: Request) -> Read:
     usable = [r for r in read.routes if r.arrival_time or r.departure_time]
     if not usable or (is_strict and faults):
         raise unusable(read)
-    return read
+    try:
+        given = msgspec.convert(value if isinstance(value, dict) else {}, Given)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(f"the body does not fit: {error}", code="invalid_request") from error
+    return read, given
 
 
 def unusable(read: Read) -> InvalidRequest:

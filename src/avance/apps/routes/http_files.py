@@ -98,7 +98,7 @@ async def validate_schedule(request: Request) -> Response:
         given = msgspec.json.decode(body, type=ScheduleOnly)
     except msgspec.DecodeError as error:
         raise InvalidRequest(f"the body does not fit: {error}", code="invalid_request") from error
-    read = await read_routes(request)
+    read, _ = await read_routes(request)
     options = road_options(section())
     violations = await to_thread.run_sync(lambda: _violations(read.routes, given, options))
     return json_answer(Validity(valid=not violations, violations=tuple(violations)))
@@ -191,10 +191,10 @@ def _violations(
         )
         for bus in given.schedule
     ]
-    return check_schedule(routes, schedule, _roads(routes, schedule, options))
+    return check_schedule(routes, schedule, known_roads(routes, schedule, options))
 
 
-def _roads(routes: tuple[Route, ...], schedule: list[Bus], options: RoadOptions) -> Roads:
+def known_roads(routes: tuple[Route, ...], schedule: list[Bus], options: RoadOptions) -> Roads:
     """
     The travel times of what is driven, where a server of them is set.
     """

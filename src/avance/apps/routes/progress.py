@@ -3,7 +3,7 @@ How far the optimizer is, told in small steps: a step of 5 points or a second si
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -27,6 +27,8 @@ class Sink(Protocol):
         self, phase: str, share: float, message: str | None, data: Mapping[str, object], /
     ) -> None: ...
 
+    def plan(self, revision: int, buses: Sequence[Sequence[tuple[str, str, str]]], /) -> None: ...
+
 
 class Pace:
     """
@@ -34,7 +36,7 @@ class Pace:
     """
 
     def __init__(self, sink: Sink, clock_s: Callable[[], float]) -> None:
-        self._sink = sink
+        self.sink = sink
         self._clock_s = clock_s
         self._phase = ""
         self._share = 0.0
@@ -48,10 +50,10 @@ class Pace:
         """
         self._phase, self._share, self._shown = name, 0.0, float(starts_at(name))
         self._shown_s = self._clock_s()
-        self._sink.enter(name, PHASES[name].message)
+        self.sink.enter(name, PHASES[name].message)
         yield
         self.at(1.0)
-        self._sink.leave(name)
+        self.sink.leave(name)
 
     def at(
         self, share: float, message: str | None = None, data: Mapping[str, object] | None = None
@@ -75,4 +77,4 @@ class Pace:
     def _show(self, percent: float, message: str | None, data: Mapping[str, object]) -> None:
         begin, weight = starts_at(self._phase), WEIGHTS[self._phase]
         self._shown, self._shown_s = percent, self._clock_s()
-        self._sink.show(self._phase, (percent - begin) / weight, message, data)
+        self.sink.show(self._phase, (percent - begin) / weight, message, data)

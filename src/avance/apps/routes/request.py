@@ -52,8 +52,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     search: SearchOptions = SearchOptions()
     roads: RoadOptions = RoadOptions()
     wishes: Wishes = Wishes()
-    seeds: tuple[tuple[str, ...], ...] = ()
-    """Chains of an earlier search."""
+    seeds: tuple[tuple[int, ...], ...] = ()
+    """Chains of an earlier search, by the places of their routes in the list."""
     time_limit_s: float = 3600.0
 
 

@@ -3,13 +3,14 @@ The tasks. A worker process imports this and no web framework; numpy and the res
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from avance import Job, Retry, Throttle
 from avance.apps.routes.declare import app
 from avance.apps.routes.phases import WEIGHTS
-from avance.errors import InvalidRequest
+from avance.errors import InvalidRequest, TaskFailed, TooLarge
 
 ALL = Throttle(hz=1000, keep_first=1_000_000)
 """The pace of the contract (5 points or 1 s) is kept by `Pace`, which also knows which frames must not be left out."""
@@ -18,7 +19,9 @@ ALL = Throttle(hz=1000, keep_first=1_000_000)
 @app.task(
     name="routes.optimize",
     phases=WEIGHTS,
-    retry=Retry(max_attempts=4, backoff_s=(60, 120, 240), dont_retry_on=(InvalidRequest,)),
+    retry=Retry(
+        max_attempts=4, backoff_s=(60, 120, 240), dont_retry_on=(InvalidRequest, TaskFailed)
+    ),
     progress=ALL,
 )
 def optimize(request: str, job: Job) -> Any:
@@ -37,6 +40,15 @@ def optimize(request: str, job: Job) -> Any:
         # Cancelled or failed in the middle: whatever the solver computes now is for nobody.
         SOLVER.end()
         raise
+
+
+@app.task(name="routes.week", retry=Retry(max_attempts=1, backoff_s=()))
+def week(days: dict[str, str], job: Job) -> Any:
+    """
+    Optimize several days of the week, each as a job of its own below this one.
+    """
+    started = {day: job.spawn(optimize, request) for day, request in days.items()}
+    return {"result": {"days": started}, "stats": {"days": len(started)}}
 
 
 class JobSink:
@@ -61,3 +73,10 @@ class JobSink:
         # What is said beside the numbers goes as additive keys, which mypy cannot tell from the named ones.
         more: dict[str, Any] = dict(data)
         self._job.progress(current=round(100 * share, 4), total=100, message=message, **more)
+
+    def plan(self, revision: int, buses: Sequence[Sequence[tuple[str, str, str]]], /) -> None:
+        """
+        The plan itself for whoever draws it, as far as it fits into an event.
+        """
+        with suppress(TooLarge):
+            self._job.emit("plan", {"rev": revision, "buses": buses})

@@ -31,6 +31,10 @@ class Block:
     duration: Ints
     gap: Ints
     """[i, j]: from the end of i to the start of j."""
+    cost: Floats
+    """[i, j]: what that way costs, in minutes or what counts as such."""
+    shift_weight: Floats
+    """What a minute of shift of each trip costs."""
     may_follow: Bools
     """[i, j]: rules other than time let j follow i directly."""
     low: Floats
@@ -91,10 +95,6 @@ class Block:
             )
         ]
 
-    @cached_property
-    def cost_minutes(self) -> Floats:
-        return self.gap / MINUTE
-
     def part(self, trips: Ints) -> "Block":
         """
         The same for some of the trips.
@@ -107,6 +107,8 @@ class Block:
             nominal=self.nominal[trips],
             duration=self.duration[trips],
             gap=self.gap[square],
+            cost=self.cost[square],
+            shift_weight=self.shift_weight[trips],
             may_follow=self.may_follow[square],
             low=self.low[trips],
             high=self.high[trips],

@@ -38,13 +38,13 @@ def is_feasible(block: Block, chain: Sequence[int]) -> bool:
     return has_common_seats(block, chain) and earliest_starts(block, chain) is not None
 
 
-def deadhead_min(block: Block, chain: Sequence[int]) -> float:
-    return float(sum(block.gap[i, j] for i, j in itertools.pairwise(chain)) / MINUTE)
+def links_cost(block: Block, chain: Sequence[int]) -> float:
+    return float(sum(block.cost[i, j] for i, j in itertools.pairwise(chain)))
 
 
 def best_starts(block: Block, chain: Sequence[int]) -> tuple[list[int], float]:
     """
-    The starts with the fewest minutes of shift, and those minutes. The chain must be feasible.
+    The starts with the fewest minutes of shift, and what these cost. The chain must be feasible; a minute costs the same on all of it.
 
     With the driving taken out, starts become a rising sequence; an optimal one consists of the wishes and bounds of its trips.
     """
@@ -62,7 +62,7 @@ def best_starts(block: Block, chain: Sequence[int]) -> tuple[list[int], float]:
     for trip in range(len(chain) - 1, -1, -1):
         place = choices[trip][place]
         starts.append(values[place] + offsets[trip])
-    return starts[::-1], total / MINUTE
+    return starts[::-1], total / MINUTE * float(block.shift_weight[chain[0]])
 
 
 def _table(
@@ -90,4 +90,4 @@ def minutes_of(block: Block, chain: Sequence[int]) -> float:
     """
     Deadhead and shift of a chain at its best times.
     """
-    return deadhead_min(block, chain) + best_starts(block, chain)[1]
+    return links_cost(block, chain) + best_starts(block, chain)[1]

@@ -142,9 +142,10 @@ def _buses(block: Block, pricer: Pricer, seen: Relaxed) -> int:
     if not len(seen.prices):
         return 0
     links = block.links
-    dearest = np.where(links, block.cost_minutes, 0.0).max(axis=0).sum() if links.any() else 0.0
-    shift = (np.maximum(block.hi - block.nominal, block.nominal - block.lo) / 60).sum()
-    by_cost = (seen.bound - dearest - shift) / BUS_COST
+    dearest = float(np.where(links, block.cost, 0.0).max(axis=0).sum())
+    shift = np.maximum(block.hi - block.nominal, block.nominal - block.lo) / 60
+    shift_cost = float((block.shift_weight * shift).sum())
+    by_cost = (seen.bound - dearest - shift_cost) / BUS_COST
     # Scaled so that no chain is worth more than one bus, the prices add up to a bound (Farley).
     prices = seen.prices / BUS_COST
     least, _ = pricer.price(prices, bus_cost=1.0, minutes_weight=0.0, count_max=0)

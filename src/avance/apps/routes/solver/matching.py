@@ -47,7 +47,7 @@ def join(
         noise: Added to the cost of each link, so that repeated calls find different plans.
         on_cut: Called where matched pieces cannot stay together.
     """
-    cost = block.cost_minutes if noise is None else block.cost_minutes + noise
+    cost = block.cost if noise is None else block.cost + noise
     pieces = [_piece(block, chain) for chain in chains]
     for _ in range(ROUNDS_MAX):
         joined = _round(block, pieces, cost, on_cut)

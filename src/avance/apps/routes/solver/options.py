@@ -17,3 +17,5 @@ class SearchOptions(msgspec.Struct, frozen=True, kw_only=True):
     """For column generation and dive of all blocks together, shared by their sizes."""
     selection_s: float = 5.0
     """For choosing among the chains that were found, for each block."""
+    balance_minutes: float = 0.0
+    """What one move towards even load may cost."""

@@ -50,7 +50,9 @@ class Pricer:
         self._times = int(counts.max())
         steps = np.arange(self._times)
         starts = block.lo[:, None] + steps[None, :] * self._unit
-        self._shift: Floats = np.abs(starts - block.nominal[:, None]) / MINUTE
+        self._shift: Floats = (
+            block.shift_weight[:, None] * np.abs(starts - block.nominal[:, None]) / MINUTE
+        )
         self._shift[steps[None, :] >= counts[:, None]] = INFINITE
         self._last = counts
         self._into = [self._links_into(j, starts) for j in range(block.size)]
@@ -65,10 +67,10 @@ class Pricer:
         slots = np.clip(np.floor_divide(room, self._unit) + 1, 0, self._last[tight][:, None])
         return _Into(
             loose=loose,
-            loose_cost=block.cost_minutes[loose, j],
+            loose_cost=block.cost[loose, j],
             tight=tight,
             slots=slots,
-            tight_cost=block.cost_minutes[tight, j],
+            tight_cost=block.cost[tight, j],
         )
 
     def price(

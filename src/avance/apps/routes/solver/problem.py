@@ -3,6 +3,7 @@ From trips to blocks of arrays.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,13 +17,25 @@ ROUNDING = 1e-9
 """Arrays and single numbers may differ in the last bit; where that decides about a whole minute, the longer way is taken."""
 
 
-def blocks_of(trips: Sequence[Trip], gaps: Ints) -> list[Block]:
+class Wanted(NamedTuple):
+    """
+    What the planner wants of links, over all trips.
+    """
+
+    cost: Floats
+    is_allowed: Bools
+    shift_weight: float = 1.0
+
+
+def blocks_of(trips: Sequence[Trip], gaps: Ints, wanted: Wanted | None = None) -> list[Block]:
     """
     The trips by groups that never share a bus. `gaps` are seconds from the end of each to the start of each.
     """
+    if wanted is None:
+        wanted = Wanted(gaps / MINUTE, np.ones(gaps.shape, dtype=bool))
     groups = np.array([group_of(trip.demand) for trip in trips])
     return [
-        _block(trips, np.flatnonzero(groups == group), gaps)
+        _block(trips, np.flatnonzero(groups == group), gaps, wanted)
         for group in sorted(set(groups.tolist()))
     ]
 
@@ -68,7 +81,7 @@ def in_time(trips: Sequence[Trip], gap_min_s: int) -> Bools:
     return may
 
 
-def _block(trips: Sequence[Trip], chosen: Ints, gaps: Ints) -> Block:
+def _block(trips: Sequence[Trip], chosen: Ints, gaps: Ints, wanted: Wanted) -> Block:
     # In the order of their earliest start nearly no link goes back, which is what the pricing walks along.
     ids = np.array(sorted(chosen.tolist(), key=lambda number: (trips[number].earliest_s, number)))
     mine = [trips[number] for number in ids]
@@ -80,7 +93,9 @@ def _block(trips: Sequence[Trip], chosen: Ints, gaps: Ints) -> Block:
         nominal=np.array([trip.nominal_s for trip in mine], dtype=np.int64),
         duration=np.array([trip.duration_s for trip in mine], dtype=np.int64),
         gap=gaps[np.ix_(ids, ids)],
-        may_follow=_may_follow(demand),
+        cost=wanted.cost[np.ix_(ids, ids)],
+        shift_weight=np.full(len(ids), wanted.shift_weight),
+        may_follow=_may_follow(demand) & wanted.is_allowed[np.ix_(ids, ids)],
         low=np.array([trip.seats_min for trip in mine]),
         high=np.array([trip.seats_max for trip in mine]),
     )

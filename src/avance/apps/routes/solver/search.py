@@ -14,6 +14,7 @@ from avance.apps.routes.solver.colgen import Relaxation, Relaxed, dive
 from avance.apps.routes.solver.master import BUS_COST, Pool, best_selection
 from avance.apps.routes.solver.matching import first_plan, shaken
 from avance.apps.routes.solver.options import SearchOptions
+from avance.apps.routes.solver.polish import rebalance
 from avance.apps.routes.solver.pricing import Pricer
 from avance.apps.routes.solver.small import TRIPS_MAX, best_of_all
 
@@ -179,7 +180,18 @@ class Search:
             _Descent(self, state, done, share, until_s).run()
             done += share
             self._step(done, 1.0)
+            self._rebalance(state)
             self._show()
+
+    def _rebalance(self, state: State) -> None:
+        """
+        Even load is the last goal: it may cost minutes only where it was asked for.
+        """
+        allowed = self._options.balance_minutes
+        plan = rebalance(state.block, state.plan, minutes_max=allowed)
+        minutes = state.pool.minutes_of_plan(plan)
+        if len(plan) == len(state.plan) and minutes <= state.cost[1] + allowed * len(plan) + 1e-9:
+            state.plan, state.cost = plan, (len(plan), minutes)
 
     def _step(self, done: float, total: float) -> None:
         self._tell(Step(phase=self._phase, done=done, total=total))

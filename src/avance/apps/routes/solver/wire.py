@@ -22,10 +22,14 @@ ARRAYS: Mapping[str, str] = {
     "nominal": "int64",
     "duration": "int64",
     "gap": "int64",
+    "cost": "float64",
+    "shift_weight": "float64",
     "may_follow": "bool",
     "low": "float64",
     "high": "float64",
 }
+
+SQUARE = ("gap", "cost", "may_follow")
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True, tag="work"):
@@ -62,7 +66,7 @@ def unpack_block(packed: Mapping[str, bytes]) -> Block:
     arrays: dict[str, Any] = {}
     for name, kind in ARRAYS.items():
         array = np.frombuffer(packed[name], dtype=kind)
-        arrays[name] = array.reshape(size, size) if name in ("gap", "may_follow") else array
+        arrays[name] = array.reshape(size, size) if name in SQUARE else array
     return Block(**arrays)
 
 

@@ -1,0 +1,169 @@
+"""
+Why a plan is as it is, in plain Spanish and English.
+"""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+
+from avance.apps.routes.capacity import may_follow
+from avance.apps.routes.model import MINUTE, Bus, Item, Trip, clock_seconds
+from avance.apps.routes.trips import Roads, gap_min
+
+TIGHT_MIN = 5.0
+
+WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "es": {
+            "first": "{route} es el primer servicio de {bus}: ningún trayecto en vacío.",
+            "after": "{route} va en {bus} después de {before}: {gap} min en vacío y {slack:g} min de margen.",
+            "not_before": "{bus} no puede llevar {route}: {minutes:g} min tarde para ir después de {before}.",
+            "not_after": "{bus} no puede llevar {route}: llegaría {minutes:g} min tarde a {after}.",
+            "not_demand": "{bus} no puede llevar {route}: {a:g} y {b:g} plazas no pueden ir seguidas.",
+            "not_seats": "{bus} no puede llevar {route}: ningún vehículo vale para todos sus servicios.",
+            "could": "{bus} podría llevar {route}: {minutes:+g} min en vacío en esos dos autobuses; el reparto elegido cuesta menos en conjunto.",
+            "fewer": "No basta con {fewer} autobuses: de estos {count} servicios, dos cualesquiera no caben en el mismo autobús.",
+            "fewer_lp": "No basta con {fewer} autobuses: lo demuestra la cota del programa lineal ({bound}).",
+            "open": "Se conocen {buses} autobuses y la cota demostrada es {bound}; no está demostrado que sobre ninguno.",
+            "no_usable_time": "{route} no tiene una hora que se pueda usar.",
+            "starts_before_06:00": "{route} tendría que salir antes de las 06:00, aun adelantando o retrasando lo permitido.",
+            "no_vehicle_fits": "Ningún vehículo vale para {route}.",
+            "other": "{route} no se pudo leer: {reason}.",
+        },
+        "en": {
+            "first": "{route} is the first service of {bus}: no empty run.",
+            "after": "{route} is on {bus} after {before}: {gap} min empty and {slack:g} min to spare.",
+            "not_before": "{bus} cannot take {route}: {minutes:g} min too late after {before}.",
+            "not_after": "{bus} cannot take {route}: it would be {minutes:g} min late for {after}.",
+            "not_demand": "{bus} cannot take {route}: {a:g} and {b:g} seats may not follow each other.",
+            "not_seats": "{bus} cannot take {route}: no vehicle fits all of its services.",
+            "could": "{bus} could take {route}: {minutes:+g} min empty on these two buses; the plan as a whole costs less as it is.",
+            "fewer": "{fewer} buses are not enough: of these {count} services no two fit on one bus.",
+            "fewer_lp": "{fewer} buses are not enough: the bound of the linear program proves it ({bound}).",
+            "open": "{buses} buses are known and the proven bound is {bound}; it is not proven that none is too many.",
+            "no_usable_time": "{route} has no time that can be used.",
+            "starts_before_06:00": "{route} would have to start before 06:00, even with all shifts allowed.",
+            "no_vehicle_fits": "No vehicle fits {route}.",
+            "other": "{route} could not be read: {reason}.",
+        },
+    }
+)
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    code: str
+    text: str
+    values: dict[str, Any]
+    routes: tuple[str, ...] = ()
+
+
+class Explainer:
+    """
+    One checked schedule.
+    """
+
+    def __init__(
+        self, schedule: Sequence[Bus], trips: Mapping[str, Trip], roads: Roads, language: str
+    ) -> None:
+        self._schedule = schedule
+        self._trips = trips
+        self._roads = roads
+        self._words = WORDS.get(language, WORDS["en"])
+
+    def why(self, route_id: str) -> Explanation | None:
+        """
+        Why a route is on its bus.
+        """
+        for bus in self._schedule:
+            for before, item in zip((None, *bus.items), bus.items, strict=False):
+                if item.route_id == route_id:
+                    return self._placed(bus, before, item)
+        return None
+
+    def why_not(self, route_id: str, bus_id: str) -> Explanation | None:
+        """
+        Why a route is not on another bus: the rule that forbids it, or what it would cost.
+        """
+        bus = next((one for one in self._schedule if one.bus_id == bus_id), None)
+        trip = self._trips.get(route_id)
+        if bus is None or trip is None:
+            return None
+        others = [self._trips[item.route_id] for item in bus.items if item.route_id != route_id]
+        seats = [trip, *others]
+        if max(t.seats_min for t in seats) > min(t.seats_max for t in seats):
+            return self._say("not_seats", bus=bus_id, route=route_id)
+        found = [self._insert(trip, others, place) for place in range(len(others) + 1)]
+        fitting = [one for one in found if isinstance(one, int)]
+        if fitting:
+            minutes = min(fitting) - self._removal(route_id)
+            return self._say("could", bus=bus_id, route=route_id, minutes=minutes)
+        refused = [one for one in found if isinstance(one, tuple)]
+        code, values = min(refused, key=lambda one: one[1].get("minutes", 1e9))
+        return self._say(code, bus=bus_id, route=route_id, **values)
+
+    def why_not_fewer(self, diagnostics: Mapping[str, Any]) -> Explanation:
+        """
+        The proof that a bus less is not enough, as far as there is one.
+        """
+        buses, bound = diagnostics["best_buses"], diagnostics["lower_bound_buses"]
+        certificate = tuple(diagnostics["certificate"])
+        if buses > bound:
+            return self._say("open", buses=buses, bound=bound)
+        if len(certificate) == bound:
+            return self._say("fewer", routes=certificate, fewer=buses - 1, count=len(certificate))
+        return self._say("fewer_lp", routes=certificate, fewer=buses - 1, bound=bound)
+
+    def why_left_out(self, route_id: str, reason: str) -> Explanation:
+        code = reason if reason in self._words else "other"
+        return self._say(code, route=route_id, reason=reason)
+
+    def _placed(self, bus: Bus, before: Item | None, item: Item) -> Explanation:
+        if before is None:
+            return self._say("first", route=item.route_id, bus=bus.bus_id)
+        free = clock_seconds(item.start_time) - clock_seconds(before.end_time)
+        return self._say(
+            "after",
+            route=item.route_id,
+            bus=bus.bus_id,
+            before=before.route_id,
+            gap=item.deadhead_minutes,
+            slack=free / MINUTE - item.deadhead_minutes,
+        )
+
+    def _insert(
+        self, trip: Trip, others: Sequence[Trip], place: int
+    ) -> int | tuple[str, dict[str, Any]]:
+        """
+        The empty minutes that it adds at this place, or what stands against it.
+        """
+        chain = [*others[:place], trip, *others[place:]]
+        at = 0
+        for number, one in enumerate(chain):
+            if number:
+                before = chain[number - 1]
+                if not may_follow(before.demand, one.demand):
+                    return "not_demand", {"a": before.demand, "b": one.demand}
+                at += before.duration_s + MINUTE * gap_min(before.end, one.start, self._roads)
+            at = max(at, one.earliest_s)
+            if at > one.latest_s:
+                late = {"minutes": (at - one.latest_s) / MINUTE}
+                if one is trip:
+                    return "not_before", {**late, "before": chain[number - 1].route_id}
+                return "not_after", {**late, "after": one.route_id}
+        return self._empty(chain) - self._empty(others)
+
+    def _removal(self, route_id: str) -> int:
+        bus = next(b for b in self._schedule if any(i.route_id == route_id for i in b.items))
+        chain = [self._trips[item.route_id] for item in bus.items]
+        return self._empty(chain) - self._empty([t for t in chain if t.route_id != route_id])
+
+    def _empty(self, chain: Sequence[Trip]) -> int:
+        return sum(gap_min(a.end, b.start, self._roads) for a, b in itertools.pairwise(chain))
+
+    def _say(self, code: str, routes: tuple[str, ...] = (), **values: Any) -> Explanation:
+        return Explanation(
+            code=code, text=self._words[code].format(**values), values=values, routes=routes
+        )
