@@ -19,13 +19,16 @@ from websockets.exceptions import ConnectionClosed
 
 from avance import Avance
 from avance.app.engine import Engine
-from avance.app.sections import all_sections
+from avance.app.notices import NotifySettings
 from avance.apps.retail import app as retail
+from avance.apps.retail.settings import RetailSettings
 from avance.config import AuthMode, read_settings
 from avance.config.values import read_api_keys
 from avance.edge.drivers.native import native_protocol
+from avance.notify.limits import NotifyLimits
 
 KEYS = "key-1=1,key-2=2,key-mail=mail:sender,key-root=root:admin"
+SECTIONS = {"retail": RetailSettings, "notify": NotifySettings, "inbox": NotifyLimits}
 EXAMPLE = {
     "user_id": 1,
     "notification_type": "stock_alert",
@@ -167,7 +170,7 @@ def build() -> Build:
     ) -> Built:
         settings = read_settings(
             env={},
-            sections=all_sections(),
+            sections=SECTIONS,
             overrides={k.replace("__", "."): v for k, v in overrides.items()},
         )
         host = Avance(

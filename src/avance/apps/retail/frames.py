@@ -2,11 +2,12 @@
 Every frame of `/ws/notifications`, as types.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 UserId = int | str
+NoticeId = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 
 
 class _Client(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
@@ -31,7 +32,7 @@ class MarkRead(_Client, frozen=True, kw_only=True, tag="mark_read"):
     The user has read it.
     """
 
-    notification_id: int
+    notification_id: NoticeId
 
 
 class Ack(_Client, frozen=True, kw_only=True, tag="ack"):
@@ -39,7 +40,7 @@ class Ack(_Client, frozen=True, kw_only=True, tag="ack"):
     The client has it.
     """
 
-    notification_id: int
+    notification_id: NoticeId
 
 
 class Pong(_Client, frozen=True, kw_only=True, tag="pong"):
