@@ -1,0 +1,70 @@
+"""
+The screens of documents in a real browser against a real server: docs/contract/ingest.md and docs/contract/uploads.md.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from reportlab.pdfgen import canvas
+
+pytestmark = pytest.mark.timeout(180)
+
+LEASE = "# Contrato\n\nEl alquiler vence en marzo y se paga por adelantado.\n"
+PAGES = 60
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    for name in ("contrato.md", "copia.md"):
+        (folder / name).write_text(LEASE, encoding="utf-8")
+    (folder / "foto.bmp").write_bytes(b"BM" + bytes(64))
+    drawn = canvas.Canvas(str(folder / "informe.pdf"))
+    for page in range(1, PAGES + 1):
+        words = "La tasa portuaria de los veleros sube este año." if page == 17 else "Nada de eso."
+        for line in range(40):
+            drawn.drawString(
+                72, 760 - 16 * line, f"{words} Página {page}, línea {line} del informe."
+            )
+        drawn.showPage()
+    drawn.save()
+    return folder
+
+
+def _in_order(said: list[str], wanted: list[str]) -> bool:
+    remaining = iter(said)
+    return all(one in remaining for one in wanted)
+
+
+def test_files_are_dropped_followed_found_asked_and_deleted(
+    serve: Any, drive: Any, files: Path
+) -> None:
+    """
+    000-21, 000-22, 000-24, 000-25, 000-26, 003-10, 003-11, 003-12, 003-T10, and the screens of 3.5.
+    """
+    told = drive("documents.mjs", serve("serve").url, str(files))
+    assert told["empty"] == 1
+    words = ["Subiendo archivo...", "Analizando documento...", "Indexando contenido..."]
+    assert _in_order(told["said"], [f"informe.pdf: {one}" for one in [*words, "Completado"]])
+    assert any(" de " in one and one.startswith("informe.pdf: ") for one in told["said"])
+    assert told["percent"] == "100"
+    assert told["polls"] == 0
+    assert len(told["recent"]) == 2
+    assert told["duplicate"] == "Este documento ya estaba en la colección; no se ha añadido nada."
+    assert told["unsupported"].startswith("Este tipo de archivo no se lee aquí")
+    assert told["cleared"] == 0
+    assert told["answer"].startswith("No hay ningún modelo configurado")
+    assert told["source"].startswith("informe.pdf, página ")
+    assert told["score"].endswith("% de las palabras de la pregunta")
+    assert "La tasa portuaria de los veleros" in told["cited"]
+    assert told["isInView"] is True
+    assert told["csv"][0].removeprefix("\ufeff") == "Archivo,Pasajes,Páginas,Idioma,Añadido"
+    assert told["found"] == 1
+    assert told["isGuarded"] is True
+    assert told["english"] == "There are no documents yet"
+    assert told["overflow"] == 0
+    assert told["axe"] == []
+    assert told["foreign"] == []
+    assert told["errors"] == []
