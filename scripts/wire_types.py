@@ -35,6 +35,7 @@ EVENTS: Mapping[str, tuple[type, ...]] = {
         event.ChildChanged,
     ),
     "JobChannelEvent": (event.Snapshot,),
+    "JobMetaEvent": (event.MetaUpdated,),
     "JobsChannelEvent": (event.JobListed, event.JobRemoved, event.JobListSnapshot),
     "InboxChannelEvent": (inbox.Notified, inbox.InboxChanged, inbox.InboxSnapshot),
 }
@@ -158,10 +159,25 @@ class Writer:
                 return self._enum(cls)
             case types.StructType(cls=cls):
                 return self.struct(cls)
+            case types.TypedDictType():
+                return self._typed_dict(info)
             case _:
                 raise Unmapped(
                     f"{info} has no form in TypeScript; add one to {Path(__file__).name}"
                 )
+
+    def _typed_dict(self, info: types.TypedDictType) -> str:
+        name = info.cls.__name__
+        if name not in self.declared:
+            self.declared[name] = ""
+            order = list(info.cls.__annotations__)
+            lines = [
+                f"  {field.encode_name}{'' if field.required else '?'}: {self.type(field.type)};"
+                for field in sorted(info.fields, key=lambda one: order.index(one.name))
+            ]
+            head = f"export interface {name} {{"
+            self.declared[name] = "\n".join([*_comment(info.cls), head, *lines, "}"])
+        return name
 
     def _enum(self, cls: Any) -> str:
         name = NAMES.get(cls, cls.__name__)

@@ -5,7 +5,7 @@ from types import ModuleType
 import msgspec
 import pytest
 
-from avance.model import event
+from avance.model import event, inbox
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,7 +42,7 @@ def test_every_event_of_the_model_is_in_a_union(generator: ModuleType) -> None:
     told = {kind for kinds in generator.EVENTS.values() for kind in kinds}
     tagged = {
         one
-        for one in vars(event).values()
+        for one in {**vars(event), **vars(inbox)}.values()
         if isinstance(one, type)
         and issubclass(one, msgspec.Struct)
         and one.__struct_config__.tag

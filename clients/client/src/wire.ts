@@ -12,6 +12,7 @@ export interface StateChanged {
   to: JobState;
   reason: string;
   not_before?: string;
+  max_attempts?: number;
 }
 
 export type JobState =
@@ -98,7 +99,7 @@ export interface ResultReady {
   is_partial?: boolean;
 }
 
-/** An attempt ended in an error; whether that ends the job is told by the `state` event that follows. */
+/** An attempt ended in an error, or the job was cancelled or expired; whether that ends the job is told by the `state` event that follows. */
 export interface ErrorRaised {
   v: 1;
   seq: number;
@@ -163,7 +164,7 @@ export interface JobView {
   progress: Progress;
   created_at: string;
   title?: string;
-  phases?: Record<string, unknown>[];
+  phases?: PhaseView[];
   result?: unknown;
   result_url?: string;
   result_is_partial?: boolean;
@@ -184,6 +185,16 @@ export interface JobView {
   expires_at?: string;
 }
 
+/** A phase on the wire. */
+export interface PhaseView {
+  id: string;
+  label: string;
+  weight: number;
+  state: 'done' | 'pending' | 'running' | 'skipped';
+  started_at?: string;
+  ended_at?: string;
+}
+
 /** The roll-up of a job's children, always computed from their rows. */
 export interface Children {
   total: number;
@@ -195,6 +206,20 @@ export interface Children {
 export type JobChannelEvent =
   | Snapshot
   | JobEvent;
+
+/** The task changed the `meta` of its job; the whole of it, so that the latest alone is enough. */
+export interface MetaUpdated {
+  v: 1;
+  seq: number;
+  type: 'meta';
+  job_id: string;
+  attempt: number;
+  ts: string;
+  meta: Record<string, unknown>;
+}
+
+export type JobMetaEvent =
+  | MetaUpdated;
 
 /** On `jobs:#<user>`: the newest summary of one job. */
 export interface JobListed {

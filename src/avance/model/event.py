@@ -29,6 +29,8 @@ class StateChanged(
     to_state: State
     reason: str
     not_before: str | None = None
+    max_attempts: int | None = None
+    """How many attempts the job may have by now: a lost worker allows more than an error."""
 
 
 class Progressed(Envelope, tag="progress", frozen=True, kw_only=True, omit_defaults=True):
@@ -68,7 +70,8 @@ class ResultReady(Envelope, tag="result", frozen=True, kw_only=True, omit_defaul
 
 class ErrorRaised(Envelope, tag="error", frozen=True, kw_only=True, omit_defaults=True):
     """
-    An attempt ended in an error; whether that ends the job is told by the `state` event that follows.
+    An attempt ended in an error, or the job was cancelled or expired; whether that ends the job is told by the `state` event that
+    follows.
     """
 
     error: JobError
@@ -83,6 +86,14 @@ class ChildChanged(Envelope, tag="child", frozen=True, kw_only=True, omit_defaul
     completed: int
     failed: int
     percent: float | None = None
+
+
+class MetaUpdated(Envelope, tag="meta", frozen=True, kw_only=True, omit_defaults=True):
+    """
+    The task changed the `meta` of its job; the whole of it, so that the latest alone is enough.
+    """
+
+    meta: dict[str, object]
 
 
 class Snapshot(
@@ -131,6 +142,7 @@ Body = (
     | ResultReady
     | ErrorRaised
     | ChildChanged
+    | MetaUpdated
 )
 """What a job's stream holds."""
 

@@ -3,6 +3,7 @@ A job as it is stored, and as it is shown.
 """
 
 from enum import StrEnum
+from typing import Literal, NotRequired, TypedDict
 
 import msgspec
 
@@ -48,12 +49,14 @@ class JobLimits(msgspec.Struct, frozen=True, kw_only=True):
 JOB_LIMITS = JobLimits()
 
 
+PhaseState = Literal["pending", "running", "done", "skipped"]
+
+
 class Phase(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     label: str
     weight: float
-    state: str = "pending"
-    """`pending`, `running`, `done` or `skipped`."""
+    state: PhaseState = "pending"
     started_ms: int | None = None
     ended_ms: int | None = None
 
@@ -188,6 +191,19 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.retry.max_attempts
 
 
+class PhaseView(TypedDict):
+    """
+    A phase on the wire.
+    """
+
+    id: str
+    label: str
+    weight: float
+    state: PhaseState
+    started_at: NotRequired[str]
+    ended_at: NotRequired[str]
+
+
 class JobView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
     A job on the wire: in the snapshot, in REST answers, and (without the heavy fields) in lists.
@@ -202,7 +218,7 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     progress: Progress
     created_at: str
     title: str | None = None
-    phases: tuple[dict[str, object], ...] = ()
+    phases: tuple[PhaseView, ...] = ()
     result: msgspec.Raw | None = None
     result_url: str | None = None
     result_is_partial: bool = False
@@ -274,13 +290,8 @@ def summary(job: Job) -> JobView:
     )
 
 
-def _phase_view(phase: Phase) -> dict[str, object]:
-    shown: dict[str, object] = {
-        "id": phase.id,
-        "label": phase.label,
-        "weight": phase.weight,
-        "state": phase.state,
-    }
+def _phase_view(phase: Phase) -> PhaseView:
+    shown = PhaseView(id=phase.id, label=phase.label, weight=phase.weight, state=phase.state)
     if phase.started_ms is not None:
         shown["started_at"] = wire_time(phase.started_ms)
     if phase.ended_ms is not None:

@@ -3,7 +3,7 @@ Everything about how a job moves is in this file: the table of transitions, and 
 job and the events that tell of it. The reporter, and the store's own claim and sweep, call nothing else.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import TypedDict
 
@@ -17,6 +17,7 @@ from avance.model.event import (
     ErrorRaised,
     JobListed,
     Logged,
+    MetaUpdated,
     PhaseChanged,
     Progressed,
     ResultReady,
@@ -117,7 +118,11 @@ def created(job: Job, now_ms: int) -> Step:
         job,
         now_ms,
         StateChanged(
-            **_envelope(job, now_ms), from_state=None, to_state=job.state, reason="submitted"
+            **_envelope(job, now_ms),
+            from_state=None,
+            to_state=job.state,
+            reason="submitted",
+            max_attempts=job.max_attempts,
         ),
     )
 
@@ -150,6 +155,7 @@ def move(
         not_before=None
         if moved.not_before_ms is None or target is not State.RETRYING
         else wire_time(moved.not_before_ms),
+        max_attempts=moved.max_attempts,
     )
     return _tell(moved, now_ms, event)
 
@@ -174,7 +180,10 @@ def cancel(job: Job, now_ms: int, *, reason: str = "cancelled") -> Step:
     Final at once; freeing the process comes after, and whatever it still reports is refused.
     """
     error = JobError(kind="cancelled", code="cancelled", message="The job was cancelled.")
-    return move(job, Cause.CANCEL, now_ms, reason=reason, cancel_requested=True, error=error)
+    told = _raised(job, error, now_ms)
+    return told.then(
+        move(told.job, Cause.CANCEL, now_ms, reason=reason, cancel_requested=True, error=error)
+    )
 
 
 def expire(job: Job, now_ms: int) -> Step:
@@ -184,7 +193,8 @@ def expire(job: Job, now_ms: int) -> Step:
     error = JobError(
         kind="expired", code="expired", message="The job did not end before its deadline."
     )
-    return move(job, Cause.EXPIRE, now_ms, error=error)
+    told = _raised(job, error, now_ms)
+    return told.then(move(told.job, Cause.EXPIRE, now_ms, error=error))
 
 
 def lose(
@@ -215,7 +225,7 @@ def lose(
         code="worker_lost",
         message=f"The worker was lost in attempt {job.attempt}, the {losses}. loss of {job.retry.lost_max} allowed: {reason}.",
     )
-    told = _tell(job, now_ms, ErrorRaised(**_envelope(job, now_ms), error=error))
+    told = _raised(job, error, now_ms)
     return told.then(move(told.job, Cause.FAIL, now_ms, reason=reason, losses=losses, error=error))
 
 
@@ -252,7 +262,7 @@ def report(
                 job, now_ms, Emitted(**_envelope(job, now_ms), name=told.name, chunk=told.chunk)
             )
         case MetaChanged():
-            return stay(replace(job, meta={**job.meta, **told.patch}))
+            return _meta(job, told.patch, now_ms)
         case PartialSaved():
             return _keep_result(job, told.result, now_ms, limits, is_partial=True)
         case Done():
@@ -329,7 +339,7 @@ def _complete(job: Job, now_ms: int) -> Step:
             code="child_failed",
             message=f"{job.children.failed} of {job.children.total} child jobs did not complete.",
         )
-        told = _tell(job, now_ms, ErrorRaised(**_envelope(job, now_ms), error=error))
+        told = _raised(job, error, now_ms)
         return told.then(move(told.job, Cause.FAIL, now_ms, reason="child_failed", error=error))
     phases = tuple(
         replace(p, state="done", ended_ms=now_ms) if p.state == "running" else p for p in job.phases
@@ -360,7 +370,7 @@ def _failed(job: Job, error: JobError, now_ms: int, limits: JobLimits, spread: f
     errors = job.errors + 1
     # The stack is for the console alone: it stays in the record and never goes out on a stream.
     shown = replace(error, traceback=None)
-    told = _tell(job, now_ms, ErrorRaised(**_envelope(job, now_ms), error=shown))
+    told = _raised(job, shown, now_ms)
     if not error.retryable or errors >= job.retry.max_attempts:
         return told.then(
             move(told.job, Cause.FAIL, now_ms, reason=error.kind, errors=errors, error=error)
@@ -404,6 +414,13 @@ def _keep_result(
     )
     step = _tell(kept, now_ms, event)
     return step if is_inline else replace(step, large_result=bytes(result))
+
+
+def _meta(job: Job, patch: Mapping[str, object], now_ms: int) -> Step:
+    meta = {**job.meta, **patch}
+    if meta == job.meta:
+        return stay(job)
+    return _tell(replace(job, meta=meta), now_ms, MetaUpdated(**_envelope(job, now_ms), meta=meta))
 
 
 def _progress(job: Job, told: ProgressMade, now_ms: int, limits: JobLimits) -> Step:
@@ -454,6 +471,10 @@ def _show_phases(job: Job, phases: tuple[Phase, ...], now_ms: int) -> Step:
     )
 
 
+def _raised(job: Job, error: JobError, now_ms: int) -> Step:
+    return _tell(job, now_ms, ErrorRaised(**_envelope(job, now_ms), error=error))
+
+
 def _is_list_due(job: Job, now_ms: int) -> bool:
     return now_ms - job.listed_ms >= LIST_PROGRESS_INTERVAL_MS
 
@@ -479,7 +500,7 @@ def _tell(
         Append(
             channel=channel,
             body=encode(event),
-            conflate="progress" if conflate and isinstance(event, Progressed) else None,
+            conflate=_conflation(event, is_ordinary=conflate),
         )
         for event in events
     ]
@@ -497,6 +518,12 @@ def _tell(
         conflate=told.id if is_ordinary else None,
     )
     return Step(job=told, appends=(*appends, listed))
+
+
+def _conflation(event: msgspec.Struct, *, is_ordinary: bool) -> str | None:
+    if isinstance(event, Progressed):
+        return "progress" if is_ordinary else None
+    return "meta" if isinstance(event, MetaUpdated) else None
 
 
 def fold(

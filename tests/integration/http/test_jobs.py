@@ -286,7 +286,7 @@ async def test_a_long_poll_after_the_end_is_answered_at_once(site) -> None:
         await here.client.post(made["urls"]["cancel"], headers=here.as_user("ana"))
         with anyio.fail_after(10):
             answer = await here.client.get(
-                f"{made['urls']['events']}?since=2&wait_s=30", headers=here.as_user("ana")
+                f"{made['urls']['events']}?since=3&wait_s=30", headers=here.as_user("ana")
             )
         assert answer.json()["events"] == []
 

@@ -236,6 +236,38 @@ def test_a_parent_that_waits_has_no_worker_to_lose() -> None:
     assert machine.lose(waiting, NOW, reason="gone").job is waiting
 
 
+def test_why_a_job_was_broken_off_is_told_before_its_last_state() -> None:
+    for step, kind in (
+        (machine.cancel(a_job(), NOW), "cancelled"),
+        (machine.expire(a_job(state=State.QUEUED), NOW), "expired"),
+    ):
+        error, state = events(step)
+        assert (error["type"], state["type"], state["to"]) == ("error", "state", kind)
+        assert error["error"] == msgspec.to_builtins(step.job.error)
+
+
+def test_a_lost_worker_tells_how_many_attempts_there_are_by_now() -> None:
+    submitted = machine.created(a_job(state=State.QUEUED), NOW)
+    lost = machine.lose(a_job(), NOW, reason="worker_lost")
+    assert [event["max_attempts"] for event in events(submitted)] == [1]
+    assert [event["max_attempts"] for event in events(lost)] == [lost.job.max_attempts] == [3]
+
+
+def test_a_change_of_meta_is_told_whole_and_only_the_latest_matters() -> None:
+    job = a_job(meta={"rows": 1, "file": "a"})
+    step = machine.report(job, MetaChanged(job_id="j", attempt=1, patch={"rows": 2}), NOW)
+    (event,) = events(step)
+    assert event["meta"] == step.job.meta == {"rows": 2, "file": "a"}
+    assert step.job.seq == job.seq + 1
+    assert [append.conflate for append in step.appends] == ["meta"]
+
+
+def test_meta_that_stays_as_it_is_tells_nothing() -> None:
+    job = a_job(meta={"rows": 1})
+    step = machine.report(job, MetaChanged(job_id="j", attempt=1, patch={"rows": 1}), NOW)
+    assert step.job is job
+
+
 def test_the_stamp_puts_the_sequence_into_the_envelope() -> None:
     assert json.loads(stamp(b'{"type":"log"}', 7)) == {"v": 1, "seq": 7, "type": "log"}
     assert json.loads(stamp(b"{}", 1)) == {"v": 1, "seq": 1}

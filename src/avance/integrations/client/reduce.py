@@ -73,7 +73,7 @@ def _result(job: ClientJob, event: Event) -> ClientJob:
     )
 
 
-def _phases(job: ClientJob, event: Event) -> tuple[dict[str, object], ...]:
+def _phases(job: ClientJob, event: Event) -> tuple[Mapping[str, object], ...]:
     changed = {"id": event["id"], "label": event.get("label", event["id"]), "state": event["state"]}
     if all(phase["id"] != event["id"] for phase in job.phases):
         return (*job.phases, changed)
