@@ -3,16 +3,19 @@ import io
 import os
 import secrets
 import shutil
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import anyio.to_thread
 from anyio import CancelScope
 
 from avance.errors import NotFound, TooLarge, Unavailable
 from avance.ports.blobs import Blob, Blobs, checked_key
+
+T = TypeVar("T")
 
 READ_BYTES = 262_144
 PARTIAL = ".partial"
@@ -27,7 +30,7 @@ class DiskBlobs(Blobs):
         target = self._path(key)
         partly = self._root / PARTIAL / secrets.token_hex(16)
         try:
-            file = await anyio.to_thread.run_sync(_create, partly)
+            file = await self._work(partial(_create, partly))
             try:
                 size, digest = 0, hashlib.sha256()
                 async for chunk in data:
@@ -36,25 +39,20 @@ class DiskBlobs(Blobs):
                         raise TooLarge(
                             f"the file is over {bytes_max} bytes", limit=bytes_max, size=size
                         )
-                    await anyio.to_thread.run_sync(partial(_write, file.fileno(), chunk))
+                    await self._work(partial(_write, file.fileno(), chunk))
                     digest.update(chunk)
-                await anyio.to_thread.run_sync(os.fsync, file.fileno())
+                await self._work(partial(os.fsync, file.fileno()))
             finally:
                 file.close()
-            await anyio.to_thread.run_sync(partial(_place, partly, target))
-        except BaseException as error:
+            await self._work(partial(_place, partly, target))
+        except BaseException:
             with CancelScope(shield=True):
                 await anyio.to_thread.run_sync(partial(partly.unlink, missing_ok=True))
-            if isinstance(error, OSError):
-                raise _unavailable(error, self._root) from error
             raise
         return Blob(key=key, size=size, sha256=digest.hexdigest())
 
     async def take(self, key: str, path: Path) -> Blob:
-        try:
-            size, sha256 = await anyio.to_thread.run_sync(partial(_adopt, path, self._path(key)))
-        except OSError as error:
-            raise _unavailable(error, self._root) from error
+        size, sha256 = await self._work(partial(_adopt, path, self._path(key)))
         return Blob(key=key, size=size, sha256=sha256)
 
     async def read(
@@ -97,6 +95,13 @@ class DiskBlobs(Blobs):
 
     async def link(self, key: str, *, ttl_s: float, name: str | None = None) -> str | None:
         return None
+
+    async def _work(self, work: Callable[[], T]) -> T:
+        # Not around the stream: when that breaks off, the disk is well.
+        try:
+            return await anyio.to_thread.run_sync(work)
+        except OSError as error:
+            raise _unavailable(error, self._root) from error
 
     def _path(self, key: str) -> Path:
         return self._root / checked_key(key)
