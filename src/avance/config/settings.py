@@ -50,7 +50,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     data: str = "avance-data"
     """The directory for what avance keeps: the SQLite file, blobs, the secret that signs tokens."""
     store: str | None = None
-    """Where jobs and events are kept, such as `sqlite:///avance.db`; by default a SQLite file in `data`."""
+    """Where jobs and events are kept, such as `sqlite:///avance.db` or `postgresql://user:password@host:5432/database`; by default a SQLite file in `data`."""
+    blobs: str | None = None
+    """Where files are kept, such as `s3://bucket/prefix?endpoint=https://s3.example.com`; by default a directory in `data`."""
     bus: str | None = None
     """A Redis by which nodes hear of each other at once, such as `redis://127.0.0.1:6379/0`; several, separated by commas, share the channels. Without one they hear through the store."""
     app: str | None = None
@@ -142,6 +144,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 ALIASES = {
+    "DATABASE_URL": "store",
     "REDIS_URL": "bus",
     "WS_HEARTBEAT_INTERVAL": "socket_ping_interval_s",
     "WS_PING_TIMEOUT": "socket_ping_timeout_s",
