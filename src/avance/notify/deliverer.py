@@ -5,7 +5,7 @@ not repeated, because nobody knows whether it arrived.
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from types import TracebackType
 from typing import Self
@@ -23,6 +23,7 @@ from avance.notify.service import Inboxes
 from avance.ports.records import Changes, Row
 
 _log = logging.getLogger("avance.notify")
+RECORD_AGAIN_S = (0.1, 0.5, 2.0, 5.0, 10.0)
 
 
 class Claimed(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +57,9 @@ class Deliverer:
         self._node = node
         self._random = random or Random()
         self._tasks = asyncio.TaskGroup()
+        self._claiming = asyncio.Lock()
+        self._under_way: dict[tuple[int, str], asyncio.Event] = {}
+        """What this node is sending: set when it is known how it went."""
         self._loop: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -106,6 +110,10 @@ class Deliverer:
             await self.send_now(notice_id)
         except Unavailable as error:
             _log.warning("deliveries of notification %d wait for the loop: %s", notice_id, error)
+        # The loop may have been faster in taking some.
+        for (number, _), done in tuple(self._under_way.items()):
+            if number == notice_id:
+                await done.wait()
 
     async def _send_all(self, claimed: Sequence[Claimed]) -> Mapping[str, Result]:
         async with asyncio.TaskGroup() as group:
@@ -115,8 +123,14 @@ class Deliverer:
     # Claiming
 
     async def _claim(self, notice_id: int | None) -> Sequence[Claimed]:
-        now_ms = self._clock.now_ms()
-        written = await self._records.write(lambda changes: self._lease(changes, notice_id, now_ms))
+        async with self._claiming:
+            now_ms = self._clock.now_ms()
+            written = await self._records.write(
+                lambda changes: self._lease(changes, notice_id, now_ms)
+            )
+            for one in written.value:
+                for number in one.notice_ids:
+                    self._under_way[number, one.channel] = asyncio.Event()
         return written.value
 
     def _lease(self, changes: Changes, notice_id: int | None, now_ms: int) -> Sequence[Claimed]:
@@ -200,6 +214,13 @@ class Deliverer:
     # Sending
 
     async def _send(self, claimed: Claimed) -> Result:
+        try:
+            return await self._attempt(claimed)
+        finally:
+            for number in claimed.notice_ids:
+                self._under_way.pop((number, claimed.channel)).set()
+
+    async def _attempt(self, claimed: Claimed) -> Result:
         channel = self._inboxes.channels.get(claimed.channel)
         try:
             if channel is None:
@@ -230,7 +251,7 @@ class Deliverer:
             for number in claimed.notice_ids:
                 _close(changes, number, claimed.channel, "sent", now_ms)
 
-        await self._records.write(work)
+        await self._record(work)
 
     async def _failed(self, claimed: Claimed, why: str, *, is_final: bool) -> None:
         now_ms = self._clock.now_ms()
@@ -254,7 +275,21 @@ class Deliverer:
                         claimed.channel,
                     )
 
-        await self._records.write(work)
+        await self._record(work)
+
+    async def _record(self, work: Callable[[Changes], None]) -> None:
+        """
+        Write how it went, also where the store is away for a moment. After that the lease runs out, and it counts as interrupted.
+        """
+        for wait_s in (*RECORD_AGAIN_S, None):
+            try:
+                await self._records.write(work)
+            except Unavailable as error:
+                _log.warning("how a delivery went cannot be written: %s", error)
+                if wait_s is not None:
+                    await self._clock.sleep(wait_s)
+            else:
+                return
 
 
 def _message(claimed: Claimed) -> Message:

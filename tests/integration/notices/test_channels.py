@@ -1,0 +1,364 @@
+"""
+The ways out of the house, each against a real server of its kind. docs/contract/notices.md 002-17, 002-T10.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any, TypeAlias
+from urllib.parse import parse_qs
+
+import http_ece
+import pytest
+from aiosmtpd.controller import Controller
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from avance import Escalate
+from avance.errors import ConfigError, InvalidRequest
+from avance.notify.channels.apprise import AppriseChannel
+
+from .conftest import Build, Built, Site
+from .receiver import Receiver, a_receiver
+
+Serving: TypeAlias = Callable[[Built], AbstractAsyncContextManager[Site]]
+PREFERENCES = "/api/notification-preferences"
+# Apprise's own import.
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+
+
+class Mailbox:
+    """
+    What a mail server keeps; it refuses what a test wants refused.
+    """
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+        self.answers: list[str] = []
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        if self.answers:
+            return self.answers.pop(0)
+        mail = message_from_bytes(envelope.content, policy=policy.default)
+        assert isinstance(mail, EmailMessage)
+        self.mails.append(mail)
+        return "250 OK"
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+class MailServer:
+    def __init__(self) -> None:
+        self.box = Mailbox()
+        self.port = free_port()
+        self._controller: Controller | None = None
+
+    def start(self) -> None:
+        self._controller = Controller(self.box, hostname="127.0.0.1", port=self.port)
+        self._controller.start()
+
+    def stop(self) -> None:
+        if self._controller is not None:
+            self._controller.stop()
+            self._controller = None
+
+
+@pytest.fixture
+def mail() -> Iterator[MailServer]:
+    server = MailServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with a_receiver() as made:
+        yield made
+
+
+@pytest.fixture
+def mailing(build: Build, mail: MailServer) -> Built:
+    mail.start()
+    return build(
+        notify__smtp_server="127.0.0.1",
+        notify__smtp_port=mail.port,
+        notify__email_from="shop@shop.example",
+        inbox__backoff_s="0.05,0.05,0.05,0.05",
+        inbox__poll_s=0.05,
+    )
+
+
+async def test_a_mail_arrives_once_with_its_subject_and_text(
+    mailing: Built, mail: MailServer, serving: Serving
+) -> None:
+    async with serving(mailing) as site:
+        await site.call("PUT", PREFERENCES, json={"email": "ana@shop.example"})
+        subject = "Stock ñandú — bajo\r\nBcc: all@shop.example"
+        said = await site.notify(channels="in_app,email", subject=subject)
+        assert said["channels_sent"] == ["email", "in_app"]
+        assert said["errors"] == []
+        (got,) = mail.box.mails
+        assert got["To"] == "ana@shop.example"
+        assert got["From"] == "shop@shop.example"
+        assert got["Subject"] == "Stock ñandú — bajo Bcc: all@shop.example"
+        assert got["Bcc"] is None
+        assert "Producto A stock es bajo" in got.get_content()
+        assert (await site.delivery("1", said["notification_id"], "email")).state == "sent"
+
+
+async def test_channels_sent_tells_the_truth(
+    mailing: Built, mail: MailServer, serving: Serving
+) -> None:
+    """
+    002-T10, 002-17: the mail server is down: not in channels_sent, an error row; a later success changes the delivery row.
+    """
+    mail.stop()
+    async with serving(mailing) as site:
+        await site.call("PUT", PREFERENCES, json={"email": "ana@shop.example"})
+        said = await site.notify(channels=["in_app", "email"])
+        assert said["channels_sent"] == ["in_app"]
+        assert [one["channel"] for one in said["errors"]] == ["email"]
+        assert "cannot be reached" in said["errors"][0]["error"]
+        mail.start()
+
+        async def is_sent() -> bool:
+            found = await site.delivery("1", said["notification_id"], "email")
+            return bool(found.state == "sent")
+
+        await site.until(is_sent)
+        assert len(mail.box.mails) == 1
+
+
+async def test_a_refusal_for_now_is_repeated_and_one_for_good_is_not(
+    mailing: Built, mail: MailServer, serving: Serving
+) -> None:
+    async with serving(mailing) as site:
+        await site.call("PUT", PREFERENCES, json={"email": "ana@shop.example"})
+        mail.box.answers = ["451 come back later"]
+        numbers = [(await site.notify(channels="in_app,email"))["notification_id"]]
+
+        async def is_sent() -> bool:
+            return bool((await site.delivery("1", numbers[0], "email")).state == "sent")
+
+        await site.until(is_sent)
+        mail.box.answers = ["554 never"]
+        said = await site.notify(channels="in_app,email")
+        assert "554" in said["errors"][0]["error"]
+        delivery = await site.delivery("1", said["notification_id"], "email")
+        assert (delivery.state, delivery.attempts) == ("failed", 1)
+
+
+async def test_without_an_address_the_delivery_fails_and_says_why(
+    mailing: Built, serving: Serving
+) -> None:
+    async with serving(mailing) as site:
+        said = await site.notify(channels="in_app,email,sms")
+        assert said["channels_sent"] == ["in_app"]
+        assert {one["channel"]: one["error"] for one in said["errors"]} == {
+            "email": "the user has no mail address",
+            "sms": "it is not set up here",
+        }
+
+
+async def test_switching_mail_off_skips_it(
+    mailing: Built, mail: MailServer, serving: Serving
+) -> None:
+    """
+    002-T8: no external channel used, the delivery row tells why, the inbox has it.
+    """
+    async with serving(mailing) as site:
+        await site.call(
+            "PUT", PREFERENCES, json={"email": "ana@shop.example", "channels": ["websocket"]}
+        )
+        said = await site.notify(channels="in_app,email")
+        assert said["channels_sent"] == ["in_app"]
+        delivery = await site.delivery("1", said["notification_id"], "email")
+        assert (delivery.state, delivery.reason) == ("skipped", "channel_off")
+        assert mail.box.mails == []
+
+
+@pytest.fixture
+def hooked(build: Build, receiver: Receiver) -> Built:
+    return build(
+        notify__webhook_url=f"{receiver.url}/hook",
+        notify__webhook_secret="a secret",
+        notify__twilio_account="AC1",
+        notify__twilio_token="t0ken",
+        notify__twilio_from="+15550001",
+        notify__twilio_url=receiver.url,
+        inbox__backoff_s="0.05",
+        inbox__poll_s=0.05,
+    )
+
+
+async def test_a_webhook_is_signed_and_repeated_under_the_same_id(
+    hooked: Built, receiver: Receiver, serving: Serving
+) -> None:
+    async with serving(hooked) as site:
+        receiver.answers = [500]
+        await site.host.notify("1", "Hello", channels=("in_app", "webhook"))
+        await site.until(lambda: _is(len(receiver.calls) == 2))
+    first, second = receiver.calls
+    assert first.headers["x-avance-delivery"] == second.headers["x-avance-delivery"]
+    signed = second.headers["x-avance-timestamp"].encode() + b"." + second.body
+    signature = hmac.new(b"a secret", signed, hashlib.sha256).hexdigest()
+    assert second.headers["x-avance-signature"] == f"sha256={signature}"
+    body = json.loads(second.body)
+    assert (body["user"], body["notifications"][0]["title"]) == ("1", "Hello")
+
+
+async def test_a_text_message_goes_through_twilio(
+    hooked: Built, receiver: Receiver, serving: Serving
+) -> None:
+    async with serving(hooked) as site:
+        await site.call("PUT", PREFERENCES, json={"phone": "+34600000001"})
+        said = await site.notify(channels="in_app,sms", message="x" * 2_000)
+        assert "sms" in said["channels_sent"]
+    (call,) = receiver.calls
+    assert call.path == "/2010-04-01/Accounts/AC1/Messages.json"
+    assert call.headers["authorization"] == "Basic " + base64.b64encode(b"AC1:t0ken").decode()
+    form = parse_qs(call.body.decode())
+    assert (form["To"], form["From"]) == (["+34600000001"], ["+15550001"])
+    assert form["Body"][0].startswith("Stock bajo: xxx")
+    assert len(form["Body"][0]) == 480
+
+
+class Browser:
+    """
+    The keys that a browser makes when it registers for push.
+    """
+
+    def __init__(self) -> None:
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._secret = os.urandom(16)
+
+    def subscription(self, url: str) -> dict[str, Any]:
+        point = self._key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        return {"endpoint": url, "keys": {"p256dh": _base64(point), "auth": _base64(self._secret)}}
+
+    def read(self, body: bytes) -> dict[str, Any]:
+        plain = http_ece.decrypt(body, private_key=self._key, auth_secret=self._secret)
+        read: dict[str, Any] = json.loads(plain)
+        return read
+
+
+@pytest.fixture
+def pushing(build: Build) -> Built:
+    key = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
+    return build(
+        notify__vapid_private_key=_base64(key.to_bytes(32, "big")),
+        notify__vapid_subject="mailto:root@shop.example",
+        notify__push_hosts="127.0.0.1",
+        inbox__poll_s=0.05,
+    )
+
+
+async def test_a_browser_gets_an_encrypted_push_and_one_that_is_gone_is_forgotten(
+    pushing: Built, receiver: Receiver, serving: Serving
+) -> None:
+    browser, gone = Browser(), Browser()
+    async with serving(pushing) as site:
+        key = (await site.call("GET", "/v1/inbox/push"))["public_key"]
+        assert len(base64.urlsafe_b64decode(key + "=")) == 65
+        for one, path in ((gone, "gone"), (browser, "there")):
+            said = await site.client.post(
+                "/v1/inbox/push",
+                json=one.subscription(f"{receiver.url}/{path}"),
+                headers={"X-API-Key": "key-1"},
+            )
+            assert said.status_code == 204, said.text
+        receiver.answers = [410]
+        said = await site.notify(channels="in_app,push")
+        assert "push" in said["channels_sent"]
+        await site.notify(channels="in_app,push")
+    assert [call.path for call in receiver.calls] == ["/gone", "/there", "/there"]
+    assert receiver.calls[1].headers["authorization"].startswith("vapid ")
+    shown = browser.read(receiver.calls[1].body)
+    assert (shown["title"], shown["body"]) == ("Stock bajo", "Producto A stock es bajo")
+
+
+async def test_only_push_services_that_are_known_are_called(
+    pushing: Built, serving: Serving
+) -> None:
+    async with serving(pushing) as site:
+        for url in (
+            "https://evil.example/x",
+            "http://127.0.0.1.evil.example/x",
+            "http://169.254.169.254/latest",
+            "file:///etc/passwd",
+        ):
+            said = await site.client.post(
+                "/v1/inbox/push",
+                json=Browser().subscription(url),
+                headers={"X-API-Key": "key-1"},
+            )
+            assert said.json()["code"] == "push_host_unknown", url
+
+
+async def test_without_push_nobody_can_register(token_mode: Built, serving: Serving) -> None:
+    async with serving(token_mode) as site:
+        said = await site.client.get("/v1/inbox/push", headers={"X-API-Key": "key-1"})
+        assert (said.status_code, said.json()["code"]) == (503, "push_not_configured")
+
+
+@pytest.fixture
+def apprising(build: Build, receiver: Receiver) -> Built:
+    address = receiver.url.replace("http://", "json://")
+    return build(notify__apprise_urls=f"{address}/team", inbox__poll_s=0.05)
+
+
+async def test_apprise_carries_it_wherever_it_can(
+    apprising: Built, receiver: Receiver, serving: Serving
+) -> None:
+    async with serving(apprising) as site:
+        await site.host.notify("1", "Hello", body="There", channels=("in_app", "apprise"))
+        await site.until(lambda: _is(bool(receiver.calls)))
+    body = json.loads(receiver.calls[0].body)
+    assert (body["title"], body["message"]) == ("Hello", "There")
+
+
+def test_an_unknown_address_of_apprise_is_refused_without_its_secret() -> None:
+    with pytest.raises(ConfigError, match="nosuch") as refused:
+        AppriseChannel(["nosuch://user:password@host"])
+    assert "password" not in refused.value.message
+
+
+def test_a_webhook_without_a_secret_is_refused(build: Build) -> None:
+    with pytest.raises(ConfigError, match="webhook_secret"):
+        build(notify__webhook_url="http://127.0.0.1:1/")
+
+
+async def test_an_escalation_reaches_the_mailbox_of_who_did_not_look(
+    mailing: Built, mail: MailServer, serving: Serving
+) -> None:
+
+    async with serving(mailing) as site:
+        await site.call("PUT", PREFERENCES, json={"email": "ana@shop.example"})
+        late = Escalate(after_s=0.3)
+        seen = await site.host.notify("1", "seen in time", escalate=late)
+        await site.host.notify("1", "not seen", escalate=late)
+        assert seen.notice is not None
+        await site.host.inbox("1").mark_seen(seen.notice.id)
+        await site.until(lambda: _is(bool(mail.box.mails)))
+        assert [one["Subject"] for one in mail.box.mails] == ["not seen"]
+        with pytest.raises(InvalidRequest):
+            await site.host.notify("1", "x", escalate=Escalate(after_s=0))
+
+
+async def _is(value: bool) -> bool:
+    return value
+
+
+def _base64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
