@@ -1,0 +1,83 @@
+import { consoleBase, serverUrl } from '../../lib/base.ts';
+import { Gantt } from './Gantt.tsx';
+import { type Answer, EXPORTS } from './model.ts';
+import { RouteMap } from './RouteMap.tsx';
+import css from './Routes.module.css';
+import { useTexts } from './texts.ts';
+import { WhatIf } from './WhatIf.tsx';
+import { Why } from './Why.tsx';
+
+const PERCENT = 100;
+
+/** A plan with its numbers, pictures, reasons and files. */
+export function Plan({ id, answer }: { id: string; answer: Answer }) {
+  const { t } = useTexts();
+  const { schedule, unassigned } = answer.result;
+  const server = serverUrl(consoleBase()).replace(/\/$/, '');
+  return (
+    <>
+      <Numbers answer={answer} />
+      <p className={css.row}>
+        <span>{t('export.title')}</span>
+        {EXPORTS.map((format) => (
+          <a key={format} href={`${server}/jobs/${id}/export?format=${format}`} download>
+            {format.toUpperCase()}
+          </a>
+        ))}
+      </p>
+      <Gantt buses={schedule} />
+      <RouteMap buses={schedule} />
+      <Why id={id} buses={schedule} />
+      <WhatIf id={id} answer={answer} />
+      {unassigned.length > 0 && (
+        <section>
+          <h2>{t('unassigned.title')}</h2>
+          <ul>
+            {unassigned.map(({ route_id, reason }) => (
+              <li key={route_id}>
+                {route_id}: {reason}
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+      {answer.findings.length > 0 && (
+        <section>
+          <h2>{t('findings.title')}</h2>
+          <ul>
+            {answer.findings.map(({ code, message, id: route, index }) => (
+              <li key={`${code} ${route} ${index} ${message}`}>
+                {route && `${route}: `}
+                {message}
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+    </>
+  );
+}
+
+function Numbers({ answer }: { answer: Answer }) {
+  const { t } = useTexts();
+  const told = answer.result.diagnostics;
+  const rows: [string, string | number][] = [
+    [t('buses'), told.best_buses],
+    [t('bound'), told.lower_bound_buses],
+    [t('gap'), `${(PERCENT * told.optimality_gap).toFixed(1)} %`],
+    [t('deadhead'), told.deadhead_minutes],
+    [t('shift'), Math.round(told.shift_minutes)],
+    [t('spread'), `${told.min_routes_per_bus}–${told.max_routes_per_bus}`],
+    [t('status'), t(told.solver_status)],
+  ];
+  return (
+    <dl className={css.kpis} data-testid="kpis">
+      {rows.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}

@@ -1,0 +1,123 @@
+/** What the server says of routes and plans, as far as it is shown. docs/contract/routes.md, 3.4. */
+
+export interface RouteStop {
+  lat: number;
+  lon: number;
+}
+
+export interface Item {
+  route_id: string;
+  start_time: string;
+  end_time: string;
+  type: 'entry' | 'exit';
+  time_shift_minutes: number;
+  deadhead_minutes: number;
+  stops: readonly RouteStop[];
+}
+
+export interface Bus {
+  bus_id: string;
+  items: readonly Item[];
+}
+
+export interface Diagnostics {
+  best_buses: number;
+  lower_bound_buses: number;
+  optimality_gap: number;
+  solver_status: 'optimal' | 'feasible';
+  deadhead_minutes: number;
+  shift_minutes: number;
+  min_routes_per_bus: number;
+  max_routes_per_bus: number;
+  certificate: readonly string[];
+}
+
+export interface Finding {
+  code: string;
+  message: string;
+  index?: number;
+  id?: string;
+}
+
+export interface BellTime {
+  school_id: string;
+  minutes: number;
+  bound_before: number;
+  bound_after: number;
+}
+
+export interface Answer {
+  result: {
+    schedule: readonly Bus[];
+    unassigned: readonly { route_id: string; reason: string }[];
+    diagnostics: Diagnostics;
+  };
+  findings: readonly Finding[];
+  explanations: { bell_times?: readonly BellTime[] };
+}
+
+export interface Rejection {
+  sheet: string;
+  row: number;
+  message: string;
+}
+
+export interface Imported {
+  routes: readonly unknown[];
+  parse_report: { rows_dropped_invalid: number; rejections: readonly Rejection[] };
+}
+
+/** What a task tells beside its percent. */
+export interface Best {
+  buses: number;
+  bound: number;
+}
+
+export const EXPORTS = ['xlsx', 'csv', 'pdf', 'geojson', 'json'] as const;
+export const MODES = ['buses', 'kilometres', 'balance'] as const;
+export type Mode = (typeof MODES)[number];
+
+const MINUTES_PER_HOUR = 60;
+
+export function bestOf(data: Record<string, unknown> | undefined): Best | undefined {
+  const { best_buses: buses, bound } = data ?? {};
+  return typeof buses === 'number' && typeof bound === 'number' ? { buses, bound } : undefined;
+}
+
+/** Minutes of the service day, which may go on after midnight. */
+export function minutesOf(time: string): number {
+  const [hours = 0, minutes = 0, seconds = 0] = time.split(':').map(Number);
+  return hours * MINUTES_PER_HOUR + minutes + seconds / MINUTES_PER_HOUR;
+}
+
+/** From the first start to the last end, in whole hours. */
+export function hoursOf(buses: readonly Bus[]): { from: number; to: number } {
+  const items = buses.flatMap((bus) => bus.items);
+  if (items.length === 0) return { from: 6, to: 18 };
+  const from = Math.min(...items.map((item) => minutesOf(item.start_time)));
+  const to = Math.max(...items.map((item) => minutesOf(item.end_time)));
+  return { from: Math.floor(from / MINUTES_PER_HOUR), to: Math.ceil(to / MINUTES_PER_HOUR) };
+}
+
+export interface Projection {
+  x: (stop: RouteStop) => number;
+  y: (stop: RouteStop) => number;
+}
+
+/** Places on a square of this side; a degree of longitude is shorter the further north. */
+export function projection(stops: readonly RouteStop[], side: number): Projection {
+  const lats = stops.map((stop) => stop.lat);
+  const lons = stops.map((stop) => stop.lon);
+  const north = Math.max(...lats);
+  const west = Math.min(...lons);
+  const squeeze = Math.cos((((north + Math.min(...lats)) / 2) * Math.PI) / 180);
+  const span = Math.max(
+    north - Math.min(...lats),
+    (Math.max(...lons) - west) * squeeze,
+    Number.EPSILON,
+  );
+  return {
+    x: (stop) => ((stop.lon - west) * squeeze * side) / span,
+    y: (stop) => ((north - stop.lat) * side) / span,
+  };
+}
