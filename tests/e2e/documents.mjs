@@ -8,7 +8,9 @@ const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.
 await drive(async ({ url, folder, more: [files], told, open }) => {
   const page = await open();
   const requests = [];
-  page.on('request', (request) => requests.push(`${request.method()} ${new URL(request.url()).pathname}`));
+  page.on('request', (request) =>
+    requests.push(`${request.method()} ${new URL(request.url()).pathname}`),
+  );
   const check = async (name) => {
     await page.evaluate(axe);
     const found = await page.evaluate(() => window.axe.run(document));
@@ -40,7 +42,9 @@ await drive(async ({ url, folder, more: [files], told, open }) => {
   const dropped = await page.evaluateHandle(
     ([long, lease]) => {
       const given = new DataTransfer();
-      given.items.add(new File([Uint8Array.from(long)], 'informe.pdf', { type: 'application/pdf' }));
+      given.items.add(
+        new File([Uint8Array.from(long)], 'informe.pdf', { type: 'application/pdf' }),
+      );
       given.items.add(new File([Uint8Array.from(lease)], 'contrato.md', { type: 'text/markdown' }));
       return given;
     },
@@ -66,7 +70,9 @@ await drive(async ({ url, folder, more: [files], told, open }) => {
   await page.getByRole('button', { name: 'Quitar los archivos terminados' }).click();
   told.cleared = await page.getByRole('progressbar').count();
 
-  await page.getByRole('textbox', { name: 'Tu pregunta' }).fill('¿Qué dice la tasa portuaria de los veleros?');
+  await page
+    .getByRole('textbox', { name: 'Tu pregunta' })
+    .fill('¿Qué dice la tasa portuaria de los veleros?');
   await page.getByRole('textbox', { name: 'Tu pregunta' }).press('Control+Enter');
   await page.getByRole('heading', { name: 'Fuentes' }).waitFor();
   told.answer = await page.getByText('No hay ningún modelo configurado').textContent();
@@ -78,7 +84,9 @@ await drive(async ({ url, folder, more: [files], told, open }) => {
   const cited = page.locator('[aria-current=true]', { hasText: 'Pasaje citado' });
   await cited.waitFor();
   told.cited = await cited.locator('p').textContent();
-  told.isInView = await cited.evaluate((one) => one.getBoundingClientRect().top < window.innerHeight);
+  told.isInView = await cited.evaluate(
+    (one) => one.getBoundingClientRect().top < window.innerHeight,
+  );
   await page.reload();
   await cited.waitFor();
   await check('passage');
