@@ -317,9 +317,13 @@ class Avance(Declares):
         deadline_s: float = TRACK_DEADLINE_S,
         parent_id: str | None = None,
         meta: Mapping[str, Any] | None = None,
+        needs_children: bool = False,
     ) -> Tracker:
         """
         Follow work that runs elsewhere: it runs from now on, and expires when nobody ends it before its deadline.
+
+        Args:
+            needs_children: It has failed when a job that was submitted below it has.
         """
         engine = self.engine
         job = tracked_job(
@@ -333,8 +337,18 @@ class Avance(Declares):
             phases=declare_phases(phases),
             parent_id=parent_id,
             meta=dict(meta or {}),
+            needs_children=needs_children,
         )
         return await engine.track(job)
+
+    async def tracker(self, job_id: str) -> Tracker:
+        """
+        Go on with work that `track` began, perhaps in another process or before a restart.
+
+        Raises:
+            NotFound: There is no such job.
+        """
+        return self.engine.tracker(await self.jobs.get(job_id))
 
     def token(
         self, user: str, *, channels: Sequence[str] = (), ttl_s: float = 900.0, **claims: Any

@@ -250,7 +250,13 @@ class Engine:
         """
         Begin to follow work that runs elsewhere.
         """
-        return Tracker(await self.jobs.track(job), self.jobs, self.kernel.reporter)
+        return self.tracker(await self.jobs.track(job))
+
+    def tracker(self, job: Job) -> Tracker:
+        """
+        What reports for a job that is tracked.
+        """
+        return Tracker(job, self.jobs, self.kernel.reporter)
 
     async def identify(self, *, token: str | None, key: str | None) -> Identity:
         """

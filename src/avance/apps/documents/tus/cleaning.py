@@ -1,0 +1,48 @@
+"""
+What a crash or an absent client left behind.
+"""
+
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import anyio
+
+from avance import Avance
+from avance.apps.documents.tus.arrivals import Arrival
+from avance.apps.documents.tus.receiving import abandon, arrivals_of, complete
+from avance.errors import AvanceError
+
+INTERVAL_S = 60.0
+_log = logging.getLogger("avance.documents")
+
+
+@asynccontextmanager
+async def expired(host: Avance) -> AsyncGenerator[None, None]:
+    """
+    Go on with files that had arrived when the server died, and from time to time forget those that never will.
+    """
+    async with anyio.create_task_group() as group:
+        group.start_soon(_work, host)
+        yield
+        group.cancel_scope.cancel()
+
+
+async def _work(host: Avance) -> None:
+    arrivals = arrivals_of(host)
+    for arrival in await arrivals.all():
+        if await arrivals.offset(arrival) == arrival.size:
+            await _settle(complete, host, arrival)
+    while True:
+        for arrival in await arrivals.expired(host.clock.now_ms()):
+            await _settle(abandon, host, arrival)
+        await anyio.sleep(INTERVAL_S)
+
+
+async def _settle(
+    how: Callable[[Avance, Arrival], Awaitable[None]], host: Avance, arrival: Arrival
+) -> None:
+    try:
+        await how(host, arrival)
+    except AvanceError as error:
+        _log.warning("the upload %s (%s): %s", arrival.id, arrival.filename, error.message)
