@@ -64,6 +64,9 @@ REST: tuple[type, ...] = (
     inbox_shapes.Preferences,
     operation_shapes.Me,
     operation_shapes.AppList,
+    operation_shapes.StatsAnswer,
+    operation_shapes.WorkerList,
+    operation_shapes.ConnectionList,
     problem.Problem,
 )
 

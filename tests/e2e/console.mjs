@@ -23,8 +23,11 @@ try {
   });
 
   await page.goto(`${url}/`);
-  await page.getByText('Aún no hay trabajos').waitFor();
+  await page.getByRole('heading', { level: 1, name: 'Ahora' }).waitFor();
   told.home = page.url();
+  await page.getByText('No hay nada en curso.').waitFor();
+  await page.getByRole('link', { name: 'Trabajos', exact: true }).click();
+  await page.getByText('Aún no hay trabajos').waitFor();
   await page.screenshot({ path: `${folder}/empty.png` });
 
   await page.getByRole('link', { name: 'Probar', exact: true }).click();

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.timeout(180)
 def test_a_job_is_submitted_watched_and_still_there_after_a_reload(serve, drive) -> None:
     server = serve("demo")
     told = drive("console.mjs", server.url)
-    assert told["home"] == f"{server.url}/console/jobs"
+    assert told["home"] == f"{server.url}/console/"
     assert told["problem"] == "Escribe un número entero"
     first, last = told["percents"]
     assert 0 < first < 100
@@ -36,4 +36,28 @@ def test_in_token_mode_one_signs_in_and_an_ended_session_asks_again(serve, drive
     assert told["afterReload"] == "Trabajos"
     assert told["expired"] == "La sesión ha caducado. Inicia sesión otra vez."
     assert told["left"] == "Has cerrado la sesión."
+    assert told["errors"] == []
+
+
+def test_each_screen_is_accessible_in_each_theme_and_language(serve, drive) -> None:
+    server = serve("demo")
+    told = drive("accessible.mjs", server.url)
+    assert told["violations"] == []
+    assert told["checked"] >= 4 * (9 + told["apps"])
+    assert told["foreign"] == []
+    assert told["errors"] == []
+
+
+def test_without_a_mouse_one_submits_watches_cancels_and_reads(serve, drive) -> None:
+    server = serve("demo")
+    told = drive("keyboard.mjs", server.url)
+    assert told["first"] == "Skip to the content"
+    assert told["skipped"] == "content"
+    assert told["selected"] == "1 selected"
+    assert told["cancelled"]
+    assert told["announced"]
+    assert told["toasts"] == 1
+    assert told["notice"] == "Read me by keyboard"
+    assert told["read"]
+    assert told["dialogs"] == 0
     assert told["errors"] == []

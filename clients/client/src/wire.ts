@@ -560,6 +560,74 @@ export interface AppView {
   version: string;
 }
 
+/** How much there is to do and what became of it; of the caller's own jobs, for an admin of all. */
+export interface StatsAnswer {
+  queued: number;
+  running: number;
+  completed: number;
+  failed: number;
+  completed_by_minute: number[];
+  failed_by_minute: number[];
+}
+
+export interface WorkerList {
+  workers: WorkerView[];
+}
+
+/** Whoever takes jobs. Of one elsewhere only what its leases tell is known. */
+export interface WorkerView {
+  name: string;
+  is_here: boolean;
+  is_paused: boolean;
+  fault: string | null;
+  running: number;
+  free: Record<string, number>;
+  completed: number | null;
+  failed: number | null;
+  heartbeat_at: string | null;
+  places: PlaceView[];
+}
+
+/** Where one attempt can run. */
+export interface PlaceView {
+  name: string;
+  runner: string;
+  pid: number;
+  job_id: string | null;
+  since: string | null;
+  done: number;
+}
+
+/** The connections of the server that answers, the newest first, and how many every server has. */
+export interface ConnectionList {
+  connections: ConnectionView[];
+  total: number;
+  nodes: NodeView[];
+}
+
+export interface ConnectionView {
+  client: string;
+  user: string;
+  node: string;
+  transport: string;
+  codec: string;
+  address: string;
+  name: string;
+  version: string;
+  connected_at: string;
+  channels: string[];
+  is_waiting: boolean;
+}
+
+export interface NodeView {
+  node: string;
+  connections: number;
+  users: number;
+  channels: number;
+  subscriptions: number;
+  uptime_s: number;
+}
+
 /** What went wrong, for a program (`code`, `params`) and for a reader (`detail`). */
 export interface Problem {
   type: string;

@@ -5,10 +5,14 @@ import { areKeysOn, turnKeys } from '../lib/useKeys.ts';
 import css from './KeysDialog.module.css';
 
 const SHORTCUTS: readonly (readonly [string, Key])[] = [
+  ['g n', 'keys.now'],
   ['g j', 'keys.jobs'],
+  ['g i', 'keys.inbox'],
+  ['g w', 'keys.workers'],
   ['g t', 'keys.try'],
   ['/', 'keys.search'],
   ['j k', 'keys.rows'],
+  ['x', 'keys.select'],
   ['c', 'keys.cancel'],
   ['r', 'keys.retry'],
   ['l', 'keys.follow'],

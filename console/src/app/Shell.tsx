@@ -1,4 +1,5 @@
-import { ConnectionBadge } from '@avance/react';
+import type { Notice } from '@avance/client';
+import { Bell, ConnectionBadge, Toaster } from '@avance/react';
 import { type ReactNode, useRef, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 import { AREAS } from '../areas/registry.ts';
@@ -9,6 +10,7 @@ import { useKeys } from '../lib/useKeys.ts';
 import { useOnline } from '../lib/useOnline.ts';
 import { applyTheme, readTheme, THEMES, type Theme } from '../theme/theme.ts';
 import { Choice } from '../widgets/Choice.tsx';
+import { Disconnected } from './Disconnected.tsx';
 import { KeysDialog } from './KeysDialog.tsx';
 import { useSession } from './SessionGate.tsx';
 import css from './Shell.module.css';
@@ -23,8 +25,13 @@ export function Shell({ children }: { children: ReactNode }) {
   const isOnline = useOnline();
   const { names } = useApps();
   const { me, signOut } = useSession();
+  const open = ({ job_id }: Notice): void =>
+    navigate(job_id ? `/jobs/${encodeURIComponent(job_id)}` : '/inbox');
   useKeys({
+    'g n': () => navigate('/'),
     'g j': () => navigate('/jobs'),
+    'g i': () => navigate('/inbox'),
+    'g w': () => me.role === 'admin' && navigate('/workers'),
     'g t': () => navigate('/try'),
     t: () => setTheme(THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? 'system'),
     '?': () => keys.current?.showModal(),
@@ -39,16 +46,27 @@ export function Shell({ children }: { children: ReactNode }) {
           avance
         </Link>
         <nav aria-label={t('app.sections')} className={css.nav}>
+          <NavLink to="/">{t('nav.now')}</NavLink>
           <NavLink to="/jobs">{t('nav.jobs')}</NavLink>
           {AREAS.filter((area) => names?.has(area.needs)).map((area) => (
             <NavLink key={area.name} to={`/${area.name}`}>
               {area.label[locale]}
             </NavLink>
           ))}
+          {me.role === 'admin' && <NavLink to="/workers">{t('nav.workers')}</NavLink>}
+          {me.role === 'admin' && <NavLink to="/connections">{t('nav.connections')}</NavLink>}
           <NavLink to="/try">{t('nav.try')}</NavLink>
         </nav>
         <div className={css.tools}>
           <ConnectionBadge isAlwaysShown />
+          <Bell
+            onOpen={open}
+            renderFoot={(close) => (
+              <Link href="/inbox" onClick={close}>
+                {t('nav.inbox')}
+              </Link>
+            )}
+          />
           <Choice
             label={t('app.language')}
             value={locale}
@@ -81,9 +99,11 @@ export function Shell({ children }: { children: ReactNode }) {
           {t('app.offline')}
         </p>
       )}
+      <Disconnected />
       <main id="content" tabIndex={-1} className={css.main}>
         {children}
       </main>
+      <Toaster onOpen={open} />
       <KeysDialog ref={keys} />
     </>
   );
@@ -91,7 +111,7 @@ export function Shell({ children }: { children: ReactNode }) {
 
 function NavLink({ to, children }: { to: string; children: ReactNode }) {
   const [location] = useLocation();
-  const isHere = location === to || location.startsWith(`${to}/`);
+  const isHere = location === to || (to !== '/' && location.startsWith(`${to}/`));
   return (
     <Link href={to} aria-current={isHere ? 'page' : undefined}>
       {children}

@@ -1,5 +1,5 @@
 import type { Job } from '@avance/client';
-import { memo, useRef } from 'react';
+import { memo, useCallback, useRef } from 'react';
 import { Link } from 'wouter';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { nameOf } from '../../lib/job.ts';
@@ -10,7 +10,18 @@ import { Moment } from '../../widgets/Moment.tsx';
 import { StateMark } from '../../widgets/StateMark.tsx';
 import css from './JobTable.module.css';
 
-export function JobTable({ jobs }: { jobs: readonly Job[] }) {
+export interface Selection {
+  ids: ReadonlySet<string>;
+  /** Select or not; must stay the same function. */
+  toggle: (ids: readonly string[], isOn: boolean) => void;
+}
+
+export interface JobTableProps {
+  jobs: readonly Job[];
+  selection?: Selection;
+}
+
+export function JobTable({ jobs, selection }: JobTableProps) {
   const { t } = useI18n();
   const table = useRef<HTMLTableElement>(null);
   const move = (step: number): void => {
@@ -18,12 +29,35 @@ export function JobTable({ jobs }: { jobs: readonly Job[] }) {
     const here = links.findIndex((link) => link === document.activeElement);
     links[Math.min(Math.max(here + step, 0), links.length - 1)]?.focus();
   };
-  useKeys({ j: () => move(1), k: () => move(-1) });
+  const pick = (): void => {
+    const row = document.activeElement?.closest('tr');
+    row?.querySelector<HTMLInputElement>('input[type=checkbox]')?.click();
+  };
+  useKeys({ j: () => move(1), k: () => move(-1), ...(selection && { x: pick }) });
+  const toggle = selection?.toggle;
+  const onSelect = useCallback((id: string, isOn: boolean): void => toggle?.([id], isOn), [toggle]);
+  const isAll = jobs.every(({ id }) => selection?.ids.has(id));
   return (
     <div className={css.frame}>
       <table ref={table}>
         <thead>
           <tr>
+            {selection && (
+              <th scope="col">
+                <input
+                  type="checkbox"
+                  aria-label={t('jobs.selectAll')}
+                  title={t('jobs.selectAll')}
+                  checked={isAll}
+                  onChange={(event) =>
+                    selection.toggle(
+                      jobs.map(({ id }) => id),
+                      event.target.checked,
+                    )
+                  }
+                />
+              </th>
+            )}
             <th scope="col">{t('jobs.state')}</th>
             <th scope="col">{t('jobs.job')}</th>
             <th scope="col">{t('jobs.progress')}</th>
@@ -34,7 +68,12 @@ export function JobTable({ jobs }: { jobs: readonly Job[] }) {
         </thead>
         <tbody>
           {jobs.map((job) => (
-            <Row key={job.id} job={job} />
+            <Row
+              key={job.id}
+              job={job}
+              isSelected={selection?.ids.has(job.id)}
+              onSelect={onSelect}
+            />
           ))}
         </tbody>
       </table>
@@ -42,10 +81,28 @@ export function JobTable({ jobs }: { jobs: readonly Job[] }) {
   );
 }
 
+interface RowProps {
+  job: Job;
+  /** Undefined where nothing can be selected. */
+  isSelected: boolean | undefined;
+  onSelect: (id: string, isOn: boolean) => void;
+}
+
 // A job keeps its identity until it changes, so a busy table draws only the rows that moved.
-const Row = memo(function Row({ job }: { job: Job }) {
+const Row = memo(function Row({ job, isSelected, onSelect }: RowProps) {
+  const { t } = useI18n();
   return (
-    <tr>
+    <tr aria-selected={isSelected}>
+      {isSelected !== undefined && (
+        <td>
+          <input
+            type="checkbox"
+            aria-label={t('jobs.select', { title: nameOf(job) })}
+            checked={isSelected}
+            onChange={(event) => onSelect(job.id, event.target.checked)}
+          />
+        </td>
+      )}
       <td>
         <StateMark state={job.state} />
       </td>

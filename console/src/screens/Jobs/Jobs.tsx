@@ -1,5 +1,5 @@
 import { useJobs } from '@avance/react';
-import { useRef } from 'react';
+import { useCallback, useMemo, useRef, useState } from 'react';
 import { Link, useLocation, useSearch } from 'wouter';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { useKeys } from '../../lib/useKeys.ts';
@@ -7,14 +7,34 @@ import { useTitle } from '../../lib/useTitle.ts';
 import { ErrorNotice } from '../../widgets/ErrorNotice.tsx';
 import { Notice } from '../../widgets/Notice.tsx';
 import { Skeleton } from '../../widgets/Skeleton.tsx';
+import { Bulk } from './Bulk.tsx';
 import { filterOf, GROUPS, readQuery, type Wanted, writeQuery } from './filter.ts';
 import css from './Jobs.module.css';
 import { JobTable } from './JobTable.tsx';
+import { useHeldBack } from './useHeldBack.ts';
 
 export function JobsScreen() {
+  const query = useSearch();
+  // Another filter is another list, with nothing held back and nothing selected.
+  return <Shown key={query} wanted={readQuery(query)} />;
+}
+
+function Shown({ wanted }: { wanted: Wanted }) {
   const { t } = useI18n();
-  const wanted = readQuery(useSearch());
-  const { jobs, hasMore, isLoading, error, fetchMore, refetch } = useJobs(filterOf(wanted));
+  const { jobs: all, hasMore, isLoading, error, fetchMore, refetch } = useJobs(filterOf(wanted));
+  const { jobs, newCount, show } = useHeldBack(all, isLoading);
+  const [ids, setIds] = useState<ReadonlySet<string>>(() => new Set());
+  const toggle = useCallback(
+    (those: readonly string[], isOn: boolean) =>
+      setIds((before) => {
+        const next = new Set(before);
+        for (const id of those) isOn ? next.add(id) : next.delete(id);
+        return next;
+      }),
+    [],
+  );
+  const selection = useMemo(() => ({ ids, toggle }), [ids, toggle]);
+  const selected = jobs.filter((job) => ids.has(job.id));
   useTitle(t('jobs.title'));
   const hasFilter = wanted.group !== 'all' || wanted.text !== '';
   return (
@@ -27,7 +47,13 @@ export function JobsScreen() {
       {error && (
         <ErrorNotice title={t('error.title')} error={error} onRetry={() => void refetch()} />
       )}
-      {jobs.length > 0 && <JobTable jobs={jobs} />}
+      {newCount > 0 && (
+        <button type="button" className={css.newest} onClick={show}>
+          {t('jobs.newest', { n: newCount })}
+        </button>
+      )}
+      {selected.length > 0 && <Bulk jobs={selected} onDone={() => setIds(new Set())} />}
+      {jobs.length > 0 && <JobTable jobs={jobs} selection={selection} />}
       {jobs.length === 0 && isLoading && <Skeleton rows={6} />}
       {jobs.length === 0 && !isLoading && !error && <Empty hasFilter={hasFilter} />}
       {jobs.length > 0 && (

@@ -1,11 +1,21 @@
 import type { JobFilter, JobState } from '@avance/client';
 
-export const GROUPS = ['all', 'active', 'completed', 'failed', 'cancelled'] as const;
+export const GROUPS = [
+  'all',
+  'active',
+  'queued',
+  'running',
+  'completed',
+  'failed',
+  'cancelled',
+] as const;
 export type Group = (typeof GROUPS)[number];
 
 const STATES: Record<Group, readonly JobState[] | undefined> = {
   all: undefined,
   active: ['scheduled', 'queued', 'running', 'retrying'],
+  queued: ['scheduled', 'queued', 'retrying'],
+  running: ['running'],
   completed: ['completed'],
   failed: ['failed', 'expired'],
   cancelled: ['cancelled'],
