@@ -12,7 +12,7 @@ const en = {
   noFailures: 'Nothing has failed lately.',
   throughput: 'Ended per minute, last hour',
   throughputWords:
-    '{completed} completed and {failed} failed in the last hour; {max} in the busiest minute.',
+    'Last hour: completed {completed}, failed {failed}; in the busiest minute {max}.',
   health: 'Health',
   ok: 'well',
   down: 'in trouble',
@@ -34,12 +34,12 @@ const es = {
   noFailures: 'No ha fallado nada últimamente.',
   throughput: 'Terminados por minuto, última hora',
   throughputWords:
-    '{completed} completados y {failed} fallidos en la última hora; {max} en el minuto con más.',
+    'Última hora: completados {completed}, fallidos {failed}; en el minuto con más, {max}.',
   health: 'Salud',
   ok: 'bien',
   down: 'con problemas',
   store: 'Almacén',
-  executor: 'Trabajadores',
+  executor: 'Procesos de trabajo',
   bus: 'Bus',
   all: 'Todos los trabajos',
 } as const satisfies Record<keyof typeof en, Message>;

@@ -28,8 +28,8 @@ const en = {
 } as const satisfies Texts;
 
 const es = {
-  title: 'Trabajadores',
-  name: 'Trabajador',
+  title: 'Procesos de trabajo',
+  name: 'Proceso de trabajo',
   running: 'En curso',
   free: 'Libres',
   heartbeat: 'Última señal',
@@ -44,13 +44,13 @@ const es = {
   places: 'Puestos',
   place: 'Puesto',
   runner: 'Ejecutor',
-  pid: 'Proceso',
+  pid: 'Proceso (pid)',
   job: 'Trabajo',
   since: 'Desde',
   done: 'Trabajos hechos',
   idle: 'libre',
-  none: 'Ningún trabajador acepta trabajos',
-  noneHint: 'Este servidor no ejecuta tareas. Inicia un trabajador:',
+  none: 'Ningún proceso acepta trabajos',
+  noneHint: 'Este servidor no ejecuta tareas. Inicia un proceso de trabajo:',
   sinceStart: 'Completados y fallidos: desde que arrancó este servidor.',
 } as const satisfies Record<keyof typeof en, Message>;
 
