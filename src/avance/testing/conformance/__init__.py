@@ -13,12 +13,14 @@ import pytest
 
 pytest.register_assert_rewrite(
     "avance.testing.conformance.auth",
+    "avance.testing.conformance.blobs",
     "avance.testing.conformance.bus",
     "avance.testing.conformance.clock",
     "avance.testing.conformance.executor",
     "avance.testing.conformance.presence",
     "avance.testing.conformance.queue",
     "avance.testing.conformance.queue_machine",
+    "avance.testing.conformance.records",
     "avance.testing.conformance.revocations",
     "avance.testing.conformance.store",
     "avance.testing.conformance.stream_machine",

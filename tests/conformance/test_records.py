@@ -1,0 +1,44 @@
+"""
+Tables of apps: the same SQL on both engines.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from avance.backends.postgres import PostgresDatabase, PostgresRecords, PostgresStore
+from avance.backends.sqlite import SqliteDatabase, SqliteRecords, SqliteStore
+from avance.ports.records import Engine, Records
+from avance.ports.store import Store
+from avance.testing.clock import FakeClock
+from avance.testing.conformance.records import OpenRecords, RecordsConformance
+
+
+class TestRecordsInSqlite(RecordsConformance):
+    engine = Engine.SQLITE
+
+    @pytest.fixture
+    def open_records(self, tmp_path: Path) -> OpenRecords:
+        @asynccontextmanager
+        async def open_() -> AsyncIterator[tuple[Store, Records]]:
+            database = SqliteDatabase(tmp_path / "a.db", clock=FakeClock())
+            async with SqliteStore(database) as store:
+                yield store, SqliteRecords(database)
+
+        return open_
+
+
+class TestRecordsInPostgres(RecordsConformance):
+    engine = Engine.POSTGRES
+
+    @pytest.fixture
+    def open_records(self, postgres_url: str) -> OpenRecords:
+        @asynccontextmanager
+        async def open_() -> AsyncIterator[tuple[Store, Records]]:
+            database = PostgresDatabase(postgres_url, clock=FakeClock())
+            async with PostgresStore(database) as store:
+                yield store, PostgresRecords(database)
+
+        return open_
