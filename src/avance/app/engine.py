@@ -89,6 +89,7 @@ class Engine:
             node=node,
             data=settings.data,
             sqlite=settings.section(SqliteLimits),
+            blobs=settings.blobs,
         )
         bus = open_bus(settings.bus, storage.bus, node=node)
         presence = open_presence(bus, storage.presence, clock)
