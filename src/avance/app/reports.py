@@ -9,11 +9,12 @@ import asyncio
 import atexit
 import logging
 import os
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
+from anyio import to_thread
 from msgspec.structs import replace
 
 from avance.app.buses import SCHEMES, bus_urls, missing_redis
@@ -52,6 +53,8 @@ FOREIGN = ("celery", "rq")
 
 THE_CURRENT = 0
 """In the place of an attempt: whichever runs, told by a process that does not know which."""
+
+REPORTS_A_MS = 1_000
 
 
 class Appeared(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="appeared"):
@@ -184,6 +187,19 @@ class Courier:
         """
         self.writer.append(_encode(told), conflate=_conflate(told))
 
+    @contextmanager
+    def reachable(self) -> Iterator[None]:
+        """
+        Say it in our words when a Redis is not there.
+
+        Raises:
+            Unavailable: It is not.
+        """
+        from avance.backends.redis import reachable  # noqa: PLC0415
+
+        with reachable(self._url):
+            yield
+
     def flush(self) -> None:
         """
         Have what was told in the journal, if it is there.
@@ -204,13 +220,15 @@ class ForeignAttempt:
         self.run = run
         self._courier = courier
         self._is_flushed = is_flushed
+        # Where the attempt has no number of its own, its reports still must not look like those of the attempt before.
+        self._base = courier.now_ms * REPORTS_A_MS if run.attempt == THE_CURRENT else 0
 
     @property
     def is_cancelled(self) -> bool:
         return self._courier.is_cancelled(self.run.job_id)
 
     def report(self, report: AnyReport, /) -> None:
-        self._courier.tell(report)
+        self._courier.tell(replace(report, n=self._base + report.n))
         if self._is_flushed and not isinstance(report, ProgressMade):
             self._courier.flush()
 
@@ -243,7 +261,8 @@ class ReportReader:
             from avance.backends.redis import RedisJournal  # noqa: PLC0415
         except ModuleNotFoundError as error:
             raise missing_redis(error) from error
-        self._journal = RedisJournal(report_url(url), node=node)
+        self._url = report_url(url)
+        self._journal = RedisJournal(self._url, node=node)
         self._store = store
         self._reporter = reporter
         self._clock = clock
@@ -422,11 +441,42 @@ class ReportReader:
             if job is None or job.state is not State.RUNNING or job.runner not in FOREIGN:
                 continue
             reason = f"its worker was not heard for {self._limits.lease_s:g} s"
-            await self._apply(
-                job_id,
-                [Lost(job_id=job_id, attempt=job.attempt, reason=reason)],
-                is_repeated=False,
-            )
+            told: Told | None = None
+            if job.runner == "rq":
+                told = await to_thread.run_sync(_ask_rq, self._url, job)
+            lost = Lost(job_id=job_id, attempt=job.attempt, reason=reason)
+            await self._apply(job_id, [told or lost], is_repeated=False)
+
+
+def _ask_rq(url: str, job: Job) -> Told | None:
+    """
+    A work horse outlives its parent and may have ended well, with nobody left to tell.
+    """
+    try:
+        from avance.backends.redis import open_blocking, reachable  # noqa: PLC0415
+        from avance.backends.rq import outcome  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        log.info("RQ cannot be asked how job %s ended: %s", job.id, error)
+        return None
+    try:
+        with reachable(url), open_blocking(url) as connection:
+            ended = outcome(connection, job.id)
+    except Unavailable as error:
+        log.warning("%s", error)
+        return None
+    if ended is None:
+        return None
+    if ended.error is not None:
+        lost = JobError(kind="error", code="job_failed", message=ended.error.strip())
+        return Failed(job_id=job.id, attempt=job.attempt, error=lost)
+    return Done(job_id=job.id, attempt=job.attempt, result=_raw(ended.result))
+
+
+def _raw(result: object) -> msgspec.Raw:
+    try:
+        return msgspec.Raw(_encode(result))
+    except (TypeError, ValueError, msgspec.MsgspecError):
+        return msgspec.Raw(_encode(repr(result)))
 
 
 def follow(job: Job, told: Told, now_ms: int) -> Step:

@@ -3,6 +3,7 @@ Redis: how nodes hear of each other at once, who is present over all of them, an
 """
 
 from avance.backends.redis.bus import RedisBus
+from avance.backends.redis.client import open_blocking, reachable
 from avance.backends.redis.journal import Entry, RedisJournal
 from avance.backends.redis.limits import REDIS_LIMITS, RedisLimits
 from avance.backends.redis.presence import RedisPresence
@@ -16,4 +17,6 @@ __all__ = [
     "RedisJournal",
     "RedisLimits",
     "RedisPresence",
+    "open_blocking",
+    "reachable",
 ]

@@ -2,15 +2,19 @@
 A connection to one server, as all parts here want it: it fails at once, and whoever uses it decides when to try again.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
+from redis import Redis as BlockingRedis
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry as BlockingRetry
 
-from avance.backends.redis.limits import RedisLimits
-from avance.errors import ConfigError
+from avance.backends.redis.limits import REDIS_LIMITS, RedisLimits
+from avance.errors import ConfigError, Unavailable
 
 AWAY = (RedisError, OSError, TimeoutError)
 """What a server that cannot be used now raises."""
@@ -39,6 +43,34 @@ def open_client(url: str, limits: RedisLimits) -> "Redis":
             f"{shown(url)} is no address of a Redis ({error}); write redis://host:6379/0 or rediss://…",
             setting="bus",
         ) from error
+
+
+def open_blocking(url: str, limits: RedisLimits = REDIS_LIMITS) -> "BlockingRedis":
+    """
+    The same for threads and processes without an event loop.
+    """
+    return BlockingRedis.from_url(
+        url,
+        retry=BlockingRetry(NoBackoff(), 0),
+        socket_connect_timeout=limits.connect_timeout_s,
+        socket_timeout=limits.command_timeout_s,
+        client_name="avance-worker",
+        driver_info=None,
+    )
+
+
+@contextmanager
+def reachable(url: str) -> Iterator[None]:
+    """
+    Say it in our words when a server is not there.
+
+    Raises:
+        Unavailable: It is not.
+    """
+    try:
+        yield
+    except AWAY as error:
+        raise Unavailable(f"Redis at {shown(url)} is not there: {error}") from error
 
 
 def shown(url: str) -> str:

@@ -9,11 +9,8 @@ from collections import deque
 from collections.abc import Callable
 
 import msgspec
-from redis import Redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
-from avance.backends.redis.client import AWAY, shown
+from avance.backends.redis.client import AWAY, open_blocking, shown
 from avance.backends.redis.journal import CANCELLED, CANCELS, FIELD, STREAM
 from avance.backends.redis.limits import REDIS_LIMITS, RedisLimits
 
@@ -35,14 +32,7 @@ class JournalWriter:
     def __init__(self, url: str, *, limits: RedisLimits = REDIS_LIMITS) -> None:
         self._limits = limits
         self.name = shown(url)
-        self._client = Redis.from_url(
-            url,
-            retry=Retry(NoBackoff(), 0),
-            socket_connect_timeout=limits.connect_timeout_s,
-            socket_timeout=limits.command_timeout_s,
-            client_name="avance-worker",
-            driver_info=None,
-        )
+        self._client = open_blocking(url, limits)
         self._waiting: deque[_Waiting] = deque()
         self._news = threading.Condition()
         self._is_urgent = False
