@@ -1,0 +1,3 @@
+"""
+What turns a picture into words.
+"""

@@ -1,0 +1,148 @@
+"""
+The engine elsewhere, and the one who asked: both are told by signed requests.
+"""
+
+from typing import Any
+
+import msgspec
+
+from avance import Avance, Job
+from avance.apps.ocr.catalog import Catalog
+from avance.apps.ocr.errors import DocumentDecided, DocumentUnknown
+from avance.apps.ocr.model import Document, Status, Stored
+from avance.apps.ocr.outbound import request
+from avance.apps.ocr.settings import OcrSettings
+from avance.apps.ocr.signing import link_signature, signed
+from avance.errors import Unavailable
+
+_encode = msgspec.json.Encoder().encode
+
+
+async def send_request(host: Avance, job: Job, request_id: str, token: str) -> int:
+    """
+    Hand over what is not finished, and answer how many documents that were.
+    """
+    settings, catalog = host.settings.section(OcrSettings), Catalog(host.records)
+    found = await catalog.request(request_id)
+    waiting = [one for one in await catalog.of_request(request_id) if one.ended_ms is None]
+    if found is None or not waiting:
+        return 0
+    base = (settings.callback_base_url or "").rstrip("/")
+    body = {
+        "requestId": request_id,
+        "owner_user_name": found.owner_user_name,
+        "url_response": f"{base}/api/ocr/callback?token={token}",
+        "documents": [
+            {
+                "file_name": one.document.file_name,
+                "file_url": await engine_url(host, one, base),
+                "platform_document_id": one.document.id,
+            }
+            for one in waiting
+        ],
+    }
+    await _post(host, settings.orchestrator_url or "", body, is_engine=True)
+    for one in waiting:
+        await _taken(catalog, one.document.id, job.id)
+    return len(waiting)
+
+
+async def _taken(catalog: Catalog, document_id: str, job_id: str) -> None:
+    def processing(now: Document) -> Document | None:
+        # An engine may answer before its answer to the request is here.
+        if now.status is not Status.PENDING:
+            return None
+        return msgspec.structs.replace(
+            now, status=Status.PROCESSING, processing_status="PREVALIDATION", job_id=job_id
+        )
+
+    try:
+        await catalog.change(document_id, processing)
+    except (DocumentUnknown, DocumentDecided):
+        return
+
+
+async def engine_url(host: Avance, stored: Stored, base: str) -> str:
+    """
+    Where the engine finds the file: at its own address, or here behind a signed link.
+    """
+    if stored.blob_key is None:
+        return stored.document.file_url
+    limit_s = host.settings.section(OcrSettings).answer_limit_s
+    return base + await signed_path(host, stored.document.id, limit_s)
+
+
+async def signed_path(host: Avance, document_id: str, ttl_s: float) -> str:
+    """
+    A path that gives the file of a document for a while.
+    """
+    expires_s = host.clock.now_ms() // 1000 + round(ttl_s)
+    key = await Catalog(host.records).key("links")
+    signature = link_signature(key, document_id, expires_s)
+    return f"/api/ocr/file/{document_id}?expires={expires_s}&signature={signature}"
+
+
+async def told_asker(host: Avance, stored: Stored) -> None:
+    """
+    Queue the onward call of a finished document, where its request asked for one.
+    """
+    from avance.apps.ocr.tasks import tell  # noqa: PLC0415 - tasks import this module when they run
+
+    asked = await Catalog(host.records).request(stored.document.request_id)
+    if asked is not None and asked.url_response is not None:
+        document_id = stored.document.id
+        await tell.using(owner=stored.owner, tenant=stored.tenant or None).submit(
+            document_id=document_id, title=f"result of {stored.document.file_name}"
+        )
+
+
+async def tell_asker(host: Avance, document_id: str) -> int:
+    """
+    The onward call; answers the status of the answer.
+    """
+    catalog = Catalog(host.records)
+    stored = await catalog.find(document_id)
+    asked = None if stored is None else await catalog.request(stored.document.request_id)
+    if stored is None or asked is None or asked.url_response is None:
+        return 0
+    document, result = stored.document, stored.document.ocr_result
+    body = {
+        "platform_document_id": document.id,
+        "original_file_name": document.file_name,
+        "file_url": document.file_url,
+        "document_type": document.document_type,
+        "data_structure": {} if result is None else result.fields,
+        "expiration_date": document.expiration_date,
+        "final_decision": document.final_decision,
+        "observations": document.observations,
+        "processing_status": document.processing_status,
+        "owner_user_name": document.owner_user_name,
+        "classification_method": "engine" if stored.engine == "external" else "rules",
+        "total_processing_cost_usd": 0,
+    }
+    return await _post(host, asked.url_response, body, is_engine=False)
+
+
+async def _post(host: Avance, url: str, body: dict[str, Any], *, is_engine: bool) -> int:
+    settings = host.settings.section(OcrSettings)
+    data = _encode(body)
+    headers = {"Content-Type": "application/json"}
+    if settings.engine_secret is not None:
+        secret = settings.engine_secret.reveal()
+        headers |= signed(secret, host.clock.now_ms() // 1000, data)
+    # The engine's address is the operator's own setting, and may be inside.
+    allowed = ("0.0.0.0/0", "::/0", "localhost") if is_engine else settings.allowed_hosts
+    async with request(
+        "POST",
+        url,
+        allowed=allowed,
+        timeout_s=settings.engine_timeout_s,
+        headers=headers,
+        body=data,
+    ) as answer:
+        if answer.status_code >= 300:
+            raise Unavailable(
+                f"{url.partition('?')[0]} answers {answer.status_code}",
+                code="ocr_engine_failed" if is_engine else "ocr_response_failed",
+            )
+        return answer.status_code

@@ -1,0 +1,139 @@
+"""
+Whether a value can be true, by its own check digits.
+"""
+
+import re
+from datetime import date
+
+_LETTERS = "TRWAGMYFPDXBNJZSQVHLCKE"
+_CIF_LETTERS = "JABCDEFGHI"
+_MONTHS = (
+    ("ENE", "JAN"), ("FEB",), ("MAR",), ("ABR", "APR"), ("MAY",), ("JUN",),
+    ("JUL",), ("AGO", "AUG"), ("SEP", "SET"), ("OCT",), ("NOV",), ("DIC", "DEC"),
+)  # fmt: skip
+MONTHS = {word: number for number, words in enumerate(_MONTHS, start=1) for word in words}
+_YMD = re.compile(r"\b(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})\b")
+_DMY = re.compile(r"\b(\d{1,2})\s?[-/.]\s?(\d{1,2})\s?[-/.]\s?(\d{4}|\d{2})\b")
+_D_MONTH_Y = re.compile(
+    r"\b(\d{1,2})\s*(?:DE\s+|[-/. ])?\s*([A-Z]{3,10})\.?\s*(?:DE\s+|DEL\s+|[-/., ])?\s*(\d{4})\b"
+)
+_MONTH_D_Y = re.compile(r"\b([A-Z]{3,10})\.?\s+(\d{1,2})(?:ST|ND|RD|TH)?,?\s+(\d{4})\b")
+IBAN_CHARS = {"ES": 24, "DE": 22, "FR": 27, "IT": 27, "PT": 25, "GB": 22, "NL": 18, "BE": 16}
+YEAR_MIN, YEAR_MAX = 1900, 2100
+
+
+def rut(text: str) -> str | None:
+    """
+    `XX.XXX.XXX-X`, if its check digit (modulo 11) is right.
+    """
+    bare = re.sub(r"[.\s,·]", "", text.upper()).replace("–", "-").replace("—", "-")
+    found = re.fullmatch(r"0*(\d{6,8})-?([\dK])", bare)
+    if found is None or rut_digit(found[1]) != found[2]:
+        return None
+    return f"{int(found[1]):,}".replace(",", ".") + f"-{found[2]}"
+
+
+def rut_digit(number: str) -> str:
+    total = sum(int(digit) * (2 + at % 6) for at, digit in enumerate(reversed(number)))
+    rest = 11 - total % 11
+    return {11: "0", 10: "K"}.get(rest, str(rest))
+
+
+def nif(text: str) -> str | None:
+    """
+    A Spanish NIF, NIE or CIF, if its control character is right.
+    """
+    bare = re.sub(r"[\s.\-/]", "", text.upper()).removeprefix("ES")
+    if re.fullmatch(r"\d{8}[A-Z]", bare):
+        return bare if _LETTERS[int(bare[:8]) % 23] == bare[8] else None
+    if re.fullmatch(r"[XYZ]\d{7}[A-Z]", bare):
+        number = int("XYZ".index(bare[0]).__str__() + bare[1:8])
+        return bare if _LETTERS[number % 23] == bare[8] else None
+    if re.fullmatch(r"[ABCDEFGHJNPQRSUVW]\d{7}[0-9A-J]", bare):
+        return bare if bare[8] in cif_controls(bare[1:8]) else None
+    return None
+
+
+def cif_controls(digits: str) -> str:
+    """
+    The digit and the letter that may end a CIF of these seven digits.
+    """
+    even = sum(int(digit) for digit in digits[1::2])
+    odd = sum(sum(divmod(int(digit) * 2, 10)) for digit in digits[0::2])
+    control = (10 - (even + odd) % 10) % 10
+    return f"{control}{_CIF_LETTERS[control]}"
+
+
+def iban(text: str) -> str | None:
+    """
+    An IBAN whose remainder is 1.
+    """
+    bare = re.sub(r"[\s-]", "", text.upper())
+    if not re.fullmatch(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}", bare):
+        return None
+    if len(bare) != IBAN_CHARS.get(bare[:2], len(bare)):
+        return None
+    digits = "".join(str(int(char, 36)) for char in bare[4:] + bare[:4])
+    return bare if int(digits) % 97 == 1 else None
+
+
+def find_date(text: str, *, is_month_first: bool = False) -> str | None:
+    """
+    The first date in a text, as YYYY-MM-DD.
+    """
+    upper = text.upper()
+    if found := _YMD.search(upper):
+        return _date(int(found[1]), int(found[2]), int(found[3]))
+    if found := _D_MONTH_Y.search(upper):
+        month = MONTHS.get(found[2][:3])
+        if month:
+            return _date(int(found[3]), month, int(found[1]))
+    if found := _MONTH_D_Y.search(upper):
+        month = MONTHS.get(found[1][:3])
+        if month:
+            return _date(int(found[3]), month, int(found[2]))
+    if found := _DMY.search(upper):
+        first, second, year = int(found[1]), int(found[2]), int(found[3])
+        year += 2000 if year < 100 else 0
+        day, month = (second, first) if is_month_first and first <= 12 else (first, second)
+        return _date(year, month, day) or _date(year, day, month)
+    return None
+
+
+def _date(year: int, month: int, day: int) -> str | None:
+    try:
+        return date(year, month, day).isoformat() if YEAR_MIN <= year <= YEAR_MAX else None
+    except ValueError:
+        return None
+
+
+_AMOUNT = re.compile(
+    r"(?<![\w.,])-?\d{1,3}(?:[.,\s']\d{3})+(?:[.,]\d{1,2})?(?![\w])|(?<![\w.,])-?\d+(?:[.,]\d{1,2})?(?![\w])"
+)
+
+
+def amounts(text: str) -> list[int]:
+    """
+    Every amount of money in a text, in cents: `1.234,56`, `1,234.56`, `12.990`.
+    """
+    found = (_cents(one[0]) for one in _AMOUNT.finditer(text))
+    return [one for one in found if one is not None]
+
+
+def _cents(text: str) -> int | None:
+    bare = re.sub(r"[\s']", "", text)
+    sign = -1 if bare.startswith("-") else 1
+    bare = bare.lstrip("-")
+    parts = re.split(r"[.,]", bare)
+    if len(parts) > 1 and len(parts[-1]) in (1, 2):
+        whole, part = "".join(parts[:-1]), parts[-1].ljust(2, "0")
+    else:
+        whole, part = "".join(parts), "00"
+    return sign * (int(whole) * 100 + int(part)) if len(whole) <= 12 else None
+
+
+def money(cents: int) -> str:
+    """
+    `1234.56`.
+    """
+    return f"{'-' if cents < 0 else ''}{abs(cents) // 100}.{abs(cents) % 100:02d}"

@@ -1,0 +1,492 @@
+"""
+Submitting, reading, correcting and removing documents.
+"""
+
+import hmac
+import re
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+from fastapi import APIRouter
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+
+from avance.apps.ocr import app
+from avance.apps.ocr.catalog import Catalog
+from avance.apps.ocr.errors import BadDocument, DocumentUnknown, NotAuthentic
+from avance.apps.ocr.export import FORMATS, exported
+from avance.apps.ocr.external import signed_path
+from avance.apps.ocr.frames import iso_z
+from avance.apps.ocr.http.answers import CORS, answered, in_its_words, json_object
+from avance.apps.ocr.model import Decision, Document, Status, Stored
+from avance.apps.ocr.settings import OcrSettings
+from avance.apps.ocr.signing import link_signature
+from avance.apps.ocr.spelling import fields_of, names, required, text_of
+from avance.apps.ocr.submit import Item, Taken, take
+from avance.errors import Conflict
+from avance.web import Caller, caller, count_start, described
+
+router = APIRouter(tags=["ocr"])
+READ_BYTES = 262_144
+LIST_MAX = 200
+NAME_CHARS_MAX = 255
+TESTS_AT_ONCE = 500
+_ID = re.compile(r"[^\s/?#\\][^\n\r\t/?#\\]{0,199}")
+MEDIA_TYPES = {
+    ".pdf": "application/pdf",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".tif": "image/tiff",
+    ".tiff": "image/tiff",
+}
+
+
+def _catalog() -> Catalog:
+    return Catalog(app.host.records)
+
+
+def _settings() -> OcrSettings:
+    return app.host.settings.section(OcrSettings)
+
+
+def _starting(request: Request) -> Caller:
+    who = caller(request)
+    who.require_whole()
+    count_start(request)
+    return who
+
+
+async def _taken_from(request: Request) -> Taken:
+    who = _starting(request)
+    given = names(await json_object(request))
+    owner = required(given, "owner_user_name", chars_max=NAME_CHARS_MAX)
+    documents = given.get("documents")
+    if not isinstance(documents, list) or not documents:
+        raise BadDocument("documents is missing: a list of files", field="documents")
+    return await take(
+        app.host,
+        who,
+        [_item(number, one) for number, one in enumerate(documents)],
+        owner_user_name=owner,
+        url_response=text_of(given, "url_response"),
+    )
+
+
+def _item(number: int, value: Any) -> Item:
+    if not isinstance(value, dict):
+        raise BadDocument(f"documents[{number}] is no object")
+    given = names(value)
+    try:
+        found = Item(
+            id=_checked_id(required(given, "platform_document_id", chars_max=200)),
+            file_name=required(given, "file_name", chars_max=NAME_CHARS_MAX),
+            file_url=required(given, "file_url"),
+            is_test=given.get("is_test") is True,
+            expected=_expected(given.get("expected")),
+        )
+    except BadDocument as error:
+        raise BadDocument(f"documents[{number}]: {error.message}", number=number) from error
+    return found
+
+
+def _checked_id(text: str) -> str:
+    if _ID.fullmatch(text) is None:
+        raise BadDocument(f"platform_document_id {text[:60]!r} cannot stand in a path")
+    return text
+
+
+def _expected(value: Any) -> dict[str, Any]:
+    given = names(fields_of(value))
+    wanted = {"documentType": "document_type", "rut": "rut", "name": "name"}
+    found = {name: text_of(given, key, chars_max=255) for name, key in wanted.items()}
+    return {name: text for name, text in found.items() if text is not None}
+
+
+@in_its_words
+async def process_documents(request: Request) -> Response:
+    """
+    Take documents by their addresses.
+    """
+    taken = await _taken_from(request)
+    return answered({"success": True, "data": {"success": True, **_told(taken)}})
+
+
+@in_its_words
+async def process_documents_admin(request: Request) -> Response:
+    """
+    The same in camel case.
+    """
+    taken = await _taken_from(request)
+    message = _message(taken)
+    return answered({"success": True, "message": message, "requestId": taken.request_id})
+
+
+@in_its_words
+async def process_documents_platform(request: Request) -> Response:
+    """
+    The same under the name that platforms use.
+    """
+    taken = await _taken_from(request)
+    count = len(taken.documents)
+    return answered(
+        {
+            "message": _message(taken),
+            "status": "accepted",
+            "owner_user_name": taken.documents[0].owner_user_name,
+            "enqueued": count,
+            "failed": 0,
+            "total": count,
+            "batch_id": taken.request_id,
+            "note": "Results are sent to url_response and told on the socket",
+        },
+        202,
+    )
+
+
+def _told(taken: Taken) -> dict[str, Any]:
+    return {
+        "requestId": taken.request_id,
+        "documents": [
+            {
+                "id": one.id,
+                "platform_document_id": one.platform_document_id,
+                "status": one.status.value,
+            }
+            for one in taken.documents
+        ],
+        "message": _message(taken),
+    }
+
+
+def _message(taken: Taken) -> str:
+    return f"{len(taken.documents)} documents were taken"
+
+
+@in_its_words
+async def upload(request: Request) -> Response:
+    """
+    Take documents by their bytes: multipart, `files[]`.
+    """
+    who = _starting(request)
+    kind = request.headers.get("content-type", "")
+    if not kind.startswith("multipart/form-data"):
+        raise BadDocument(f"the body is {kind or 'of no type'}; send multipart/form-data")
+    settings = _settings()
+    async with request.form(max_files=settings.documents_max + 1, max_fields=20) as form:
+        files = [
+            one
+            for name in ("files[]", "files", "file")
+            for one in form.getlist(name)
+            if isinstance(one, UploadFile)
+        ]
+        if not 1 <= len(files) <= settings.documents_max:
+            raise BadDocument(
+                f"{len(files)} files came in `files[]`; 1 to {settings.documents_max} are taken at once"
+            )
+        owner = str(form.get("owner_user_name") or who.user)[:NAME_CHARS_MAX]
+        url = form.get("url_response")
+        expected = _form_expected(form.get("expected"))
+        is_test = str(form.get("is_test", "")).lower() == "true"
+        kept = [await _kept(file, expected, is_test) for file in files]
+    try:
+        taken = await take(
+            app.host,
+            who,
+            kept,
+            owner_user_name=owner,
+            url_response=str(url) if url else None,
+        )
+    except (BadDocument, Conflict):
+        for one in kept:
+            await app.host.blobs.remove(str(one.blob_key))
+        raise
+    return answered({"success": True, "data": {"success": True, **_told(taken)}})
+
+
+def _form_expected(value: Any) -> dict[str, Any]:
+    if not isinstance(value, str) or not value:
+        return {}
+    try:
+        return _expected(msgspec.json.decode(value))
+    except msgspec.MsgspecError as error:
+        raise BadDocument(f"expected is not JSON: {error}") from error
+
+
+async def _kept(file: UploadFile, expected: dict[str, Any], is_test: bool) -> Item:
+    name = (file.filename or "").replace("\\", "/").rpartition("/")[2].strip()
+    if not name or len(name) > NAME_CHARS_MAX:
+        raise BadDocument(f"a file has no name, or one over {NAME_CHARS_MAX} characters")
+    document_id = str(uuid4())
+    key = f"ocr/{document_id}/file"
+
+    async def pieces() -> AsyncGenerator[bytes, None]:
+        while data := await file.read(READ_BYTES):
+            yield data
+
+    blob = await app.host.blobs.put(key, pieces(), bytes_max=_settings().file_bytes_max)
+    if not blob.size:
+        await app.host.blobs.remove(key)
+        raise BadDocument(f"{name} is empty", code="document_empty")
+    return Item(id=document_id, file_name=name, blob_key=key, expected=expected, is_test=is_test)
+
+
+async def _seen(request: Request) -> Stored:
+    who = caller(request)
+    who.require_whole()
+    return await _catalog().seen(who.identity, request.path_params["document_id"])
+
+
+@in_its_words
+async def get_document(request: Request) -> Response:
+    """
+    A document as it is now.
+    """
+    return answered({"success": True, "data": (await _seen(request)).document})
+
+
+@in_its_words
+async def list_documents(request: Request) -> Response:
+    """
+    Documents by status, the newest first.
+    """
+    who = caller(request)
+    who.require_whole()
+    query = request.query_params
+    status = query.get("status", "all")
+    if status not in ("all", *Status):
+        raise BadDocument(f"status is {status[:40]!r}; one of all, {', '.join(Status)}")
+    limit = query.get("limit", "50")
+    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:6]) <= LIST_MAX):
+        raise BadDocument(f"limit is {limit[:20]!r}; 1 to {LIST_MAX}")
+    found = await _catalog().list(
+        who.identity,
+        status=None if status == "all" else status,
+        limit=int(limit) + 1,
+        before=_cursor(query.get("cursor")),
+    )
+    page = found[: int(limit)]
+    body: dict[str, Any] = {"success": True, "data": [one.document for one, _ in page]}
+    if len(found) > len(page):
+        last, made_ms = page[-1]
+        body["cursor"] = f"{made_ms}.{last.document.id}"
+    return answered(body)
+
+
+def _cursor(text: str | None) -> tuple[int, str] | None:
+    if not text:
+        return None
+    made_ms, _, document_id = text.partition(".")
+    if not (made_ms.isascii() and made_ms.isdigit() and len(made_ms) < 16 and document_id):
+        raise BadDocument("cursor is none that a list has given")
+    return int(made_ms), document_id
+
+
+@in_its_words
+async def get_pages(request: Request) -> Response:
+    """
+    The pages that were read so far, with every word and its place.
+    """
+    stored = await _seen(request)
+    pages = await _catalog().pages(stored.document.id)
+    return answered({"success": True, "data": [msgspec.Raw(one) for one in pages]})
+
+
+@in_its_words
+async def get_history(request: Request) -> Response:
+    """
+    Who corrected or decided what.
+    """
+    stored = await _seen(request)
+    rows = await _catalog().history(stored.document.id)
+    data = [
+        {
+            "timestamp": iso_z(at_ms),
+            "author": author,
+            "action": what,
+            "before": msgspec.json.decode(before),
+            "after": msgspec.json.decode(after),
+        }
+        for at_ms, author, what, before, after in rows
+    ]
+    return answered({"success": True, "data": data})
+
+
+@in_its_words
+async def review(request: Request) -> Response:
+    """
+    Correct fields, or decide; the status stays, the history grows.
+    """
+    who = caller(request)
+    stored = await _seen(request)
+    given = names(await json_object(request))
+    decision = text_of(given, "final_decision", chars_max=40)
+    if decision is not None and decision not in (*Decision, "PENDING"):
+        raise BadDocument(f"finalDecision is {decision!r}; one of PENDING, {', '.join(Decision)}")
+    fields = fields_of(given.get("fields"))
+    document_type = text_of(given, "document_type", chars_max=200)
+    if decision is None and not fields and document_type is None:
+        raise BadDocument("give finalDecision, fields or documentType")
+
+    def corrected(now: Document) -> Document:
+        if not now.status.is_final:
+            raise Conflict(
+                f"document {now.id} is {now.status}; wait until it has ended", code="ocr_not_ended"
+            )
+        return _reviewed(now, decision, fields, document_type, who.user)
+
+    changed = await _catalog().change(
+        stored.document.id, corrected, author=who.user, what="decide" if decision else "correct"
+    )
+    return answered({"success": True, "data": changed.document})
+
+
+def _reviewed(
+    now: Document,
+    decision: str | None,
+    fields: Mapping[str, Any],
+    document_type: str | None,
+    author: str,
+) -> Document:
+    result = now.ocr_result
+    if fields:
+        if result is None:
+            raise Conflict(f"document {now.id} has no result to correct", code="ocr_not_ended")
+        sure = {**result.field_confidence, **dict.fromkeys(fields, 100)}
+        result = msgspec.structs.replace(
+            result, fields={**result.fields, **fields}, field_confidence=sure
+        )
+    changes: dict[str, Any] = {"ocr_result": result, "reviewed_by": author}
+    if decision is not None:
+        changes["final_decision"] = None if decision == "PENDING" else decision
+    if document_type is not None:
+        changes["document_type"] = document_type
+    return msgspec.structs.replace(now, **changes)
+
+
+@in_its_words
+async def delete_document(request: Request) -> Response:
+    """
+    Remove a document and its file.
+    """
+    stored = await _seen(request)
+    await _remove(stored)
+    return answered({"success": True, "message": f"Document {stored.document.id} deleted"})
+
+
+async def _remove(stored: Stored) -> None:
+    # The row first: a crash between the two leaves a file that nobody sees.
+    await _catalog().remove(stored.document.id)
+    if stored.blob_key is not None:
+        await app.host.blobs.remove(stored.blob_key)
+
+
+@in_its_words
+async def cleanup(request: Request) -> Response:
+    """
+    Remove documents that are marked as test data.
+    """
+    who = caller(request)
+    who.require_whole()
+    found = await _catalog().tests_of(who.identity, TESTS_AT_ONCE)
+    for stored in found:
+        await _remove(stored)
+    return answered({"success": True, "deleted": len(found)})
+
+
+@in_its_words
+async def public_file(request: Request) -> Response:
+    """
+    Lead to a link to the file that is good for a while.
+    """
+    stored = await _seen(request)
+    ttl_s = _settings().link_ttl_s
+    if stored.blob_key is None:
+        if not stored.document.file_url.startswith("http"):
+            raise DocumentUnknown("the file is gone")
+        return RedirectResponse(stored.document.file_url, 302, headers=CORS)
+    link = await app.host.blobs.link(stored.blob_key, ttl_s=ttl_s, name=stored.document.file_name)
+    place = link or await signed_path(app.host, stored.document.id, ttl_s)
+    return RedirectResponse(place, 302, headers=CORS)
+
+
+@in_its_words
+async def signed_file(request: Request) -> Response:
+    """
+    The file behind a signed link.
+    """
+    document_id = request.path_params["document_id"]
+    expires, signature = (request.query_params.get(name, "") for name in ("expires", "signature"))
+    if not (expires.isascii() and expires.isdigit() and len(expires) < 12):
+        raise NotAuthentic("the link is not complete")
+    wanted = link_signature(await _catalog().key("links"), document_id, int(expires))
+    if not hmac.compare_digest(wanted.encode(), signature.encode()):
+        raise NotAuthentic("the link is not one of this server")
+    if int(expires) < app.host.clock.now_ms() // 1000:
+        raise NotAuthentic("the link has expired; ask for a new one")
+    stored = await _catalog().find(document_id)
+    blob = (
+        None
+        if stored is None or stored.blob_key is None
+        else await app.host.blobs.info(stored.blob_key)
+    )
+    if stored is None or blob is None:
+        raise DocumentUnknown(f"there is no file of {document_id[:80]}")
+    name = stored.document.file_name
+    kind = MEDIA_TYPES.get(name[name.rfind(".") :].lower(), "application/octet-stream")
+    headers = {
+        **CORS,
+        "content-length": str(blob.size),
+        "cache-control": "private, no-store",
+        # Nothing in a stranger's file is to run in this origin.
+        "content-security-policy": "sandbox; default-src 'none'",
+        "x-content-type-options": "nosniff",
+    }
+    return StreamingResponse(app.host.blobs.read(blob.key), media_type=kind, headers=headers)
+
+
+@in_its_words
+async def export(request: Request) -> Response:
+    """
+    The result as JSON, CSV or a PDF that can be searched.
+    """
+    stored = await _seen(request)
+    kind = request.path_params["format"]
+    if kind not in FORMATS:
+        raise BadDocument(f"there is no export {kind[:20]!r}; one of {', '.join(FORMATS)}")
+    body, media_type = await exported(app.host, stored, kind)
+    headers = {"content-disposition": f'attachment; filename="result.{kind}"', **CORS}
+    return Response(body, 200, media_type=media_type, headers=headers)
+
+
+async def health(_: Request) -> Response:
+    """
+    Whether it is there.
+    """
+    return answered({"success": True, "status": "healthy"})
+
+
+described(router, "POST", "/api/ocr/process-documents", process_documents)
+described(router, "POST", "/api/ocr/process-documents-admin", process_documents_admin)
+described(
+    router,
+    "POST",
+    "/api/v1/platform/process-documents-platform",
+    process_documents_platform,
+    status=202,
+)
+described(router, "POST", "/api/ocr/upload", upload)
+described(router, "GET", "/api/ocr/document/{document_id}", get_document)
+described(router, "GET", "/api/ocr/document/{document_id}/pages", get_pages)
+described(router, "GET", "/api/ocr/document/{document_id}/history", get_history)
+described(router, "POST", "/api/ocr/document/{document_id}/review", review)
+described(router, "GET", "/api/ocr/document/{document_id}/export/{format}", export)
+described(router, "GET", "/api/ocr/documents", list_documents)
+described(router, "DELETE", "/api/ocr/delete/{document_id}", delete_document)
+described(router, "GET", "/api/ocr/public-file/{document_id}", public_file)
+described(router, "GET", "/api/ocr/file/{document_id}", signed_file, is_public=True)
+described(router, "POST", "/api/ocr/cleanup-test-documents", cleanup)
+described(router, "GET", "/api/ocr/health", health, is_public=True)

@@ -1,0 +1,49 @@
+"""
+Who sent this: an HMAC over time and body, and tokens that are good for one request.
+"""
+
+import hashlib
+import hmac
+
+from avance.apps.ocr.errors import NotAuthentic
+
+TIMESTAMP = "X-Avance-Timestamp"
+SIGNATURE = "X-Avance-Signature"
+
+
+def signed(secret: str, now_s: int, body: bytes) -> dict[str, str]:
+    """
+    The headers of a request with this body.
+    """
+    return {TIMESTAMP: str(now_s), SIGNATURE: f"sha256={_mac(secret.encode(), now_s, body)}"}
+
+
+def verify(
+    secret: str, timestamp: str, signature: str, body: bytes, *, now_s: int, age_s_max: float
+) -> None:
+    """
+    Raises:
+        NotAuthentic: It is another's, or too old.
+    """
+    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):
+        raise NotAuthentic(f"{TIMESTAMP} is {timestamp[:20]!r}, not a Unix time in seconds")
+    if abs(now_s - int(timestamp)) > age_s_max:
+        raise NotAuthentic(f"the signature is older than {age_s_max:.0f} s; sign it anew")
+    wanted = f"sha256={_mac(secret.encode(), int(timestamp), body)}"
+    if not hmac.compare_digest(wanted.encode(), signature.encode()):
+        raise NotAuthentic("the signature is not that of this body")
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def link_signature(key: bytes, document_id: str, expires_s: int) -> str:
+    """
+    Of a link to the file of a document.
+    """
+    return hmac.new(key, f"{expires_s}.{document_id}".encode(), hashlib.sha256).hexdigest()
+
+
+def _mac(secret: bytes, now_s: int, body: bytes) -> str:
+    return hmac.new(secret, str(now_s).encode() + b"." + body, hashlib.sha256).hexdigest()
