@@ -393,8 +393,7 @@ class ReportReader:
         if is_repeated and job_id not in self._marks:
             self._marks[job_id] = await self._stored_mark(job_id)
         mark = self._marks.get(job_id, (0, 0))
-        fresh = [told for told in rest if not _is_old(told, mark)]
-        newest = max((_number(told) for told in fresh), default=mark)
+        fresh, newest = _fresh(rest, mark)
 
         def decide(job: Job) -> Step:
             step = machine.stay(job)
@@ -487,9 +486,12 @@ def follow(job: Job, told: Told, now_ms: int) -> Step:
         return machine.stay(job)
     if isinstance(told, Dropped):
         return machine.expire(job, now_ms) if told.is_expired else machine.cancel(job, now_ms)
+    begins = isinstance(told, Started) and told.attempt == THE_CURRENT
     if told.attempt == THE_CURRENT:
         told = replace(told, attempt=job.attempt)
-    if told.attempt < job.attempt:
+    # While a job waits for its next attempt, the one before it has said its last word.
+    is_over = job.state is State.RETRYING and told.attempt == job.attempt and not begins
+    if told.attempt < job.attempt or is_over:
         return machine.stay(job)
     running = _run(job, told.attempt, now_ms)
     if isinstance(told, Started):
@@ -579,9 +581,18 @@ def _number(told: Told) -> tuple[int, int]:
     return (0, 0)
 
 
-def _is_old(told: Told, mark: tuple[int, int]) -> bool:
-    number = _number(told)
-    return (0, 0) < number <= mark
+def _fresh(reports: Sequence[Told], mark: tuple[int, int]) -> tuple[list[Told], tuple[int, int]]:
+    """
+    Those that were not applied yet, and the mark after them.
+    """
+    fresh: list[Told] = []
+    for told in reports:
+        number = _number(told)
+        if (0, 0) < number <= mark:
+            continue
+        fresh.append(told)
+        mark = max(mark, number)
+    return fresh, mark
 
 
 def _mark_channel(job_id: str) -> str:

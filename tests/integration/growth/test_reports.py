@@ -1,0 +1,185 @@
+"""
+What workers without the store tell, while the serving side is killed or away.
+"""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from anyio.to_thread import run_sync
+from node_service import Node
+from redis_service import RedisServer
+
+from avance.app.reports import Appeared, Courier, Dropped, Retried, follow
+from avance.integrations.client.client import AsyncClient
+from avance.model.job import Job, JobError, RetryPolicy, State
+from avance.model.report import Done, LogWritten, ProgressMade, Started
+
+HERE = Path(__file__).parent
+pytestmark = pytest.mark.timeout(90)
+LINES_A_ROUND = 40
+ROUNDS = 3
+
+
+def a_job(job_id: str = "w-1") -> Job:
+    return Job(
+        id=job_id,
+        kind="elsewhere",
+        state=State.QUEUED,
+        created_ms=1_767_225_600_000,
+        queued_ms=1_767_225_600_000,
+        runner="celery",
+        retry=RetryPolicy(max_attempts=4, lost_max=1),
+    )
+
+
+def line(n: int, job_id: str = "w-1") -> LogWritten:
+    return LogWritten(job_id=job_id, attempt=1, n=n, message=f"line {n}")
+
+
+def done(job_id: str = "w-1") -> Done:
+    return Done(job_id=job_id, attempt=1, result=msgspec.Raw(b'"all told"'))
+
+
+@pytest.fixture
+async def courier(redis_url: str) -> AsyncIterator[Courier]:
+    courier = Courier(redis_url)
+    yield courier
+    await run_sync(courier.writer.close)
+
+
+def serving(tmp_path: Path, redis_url: str) -> Node:
+    return Node("relay:app", HERE, tmp_path / "data", env={"REDIS_URL": redis_url})
+
+
+async def lines_of(client: AsyncClient, job_id: str) -> list[str]:
+    body = await client._api.call(
+        "GET", f"/v1/jobs/{job_id}/events", query={"since": 0, "limit": 500}
+    )
+    events: list[dict[str, Any]] = msgspec.json.decode(body)["events"]
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    return [event["message"] for event in events if event["type"] == "log"]
+
+
+async def test_every_line_comes_once_though_the_server_is_killed_among_them(
+    tmp_path: Path, redis_url: str, courier: Courier
+) -> None:
+    """
+    Reports are acknowledged after their commit; what comes twice because of that is told once.
+    """
+    node = serving(tmp_path, redis_url)
+    await run_sync(node.start)
+    try:
+        courier.tell(Appeared(job=a_job()))
+        courier.tell(Started(job_id="w-1", attempt=1, worker="w"))
+        told = 0
+        for _ in range(ROUNDS):
+            for _ in range(LINES_A_ROUND):
+                told += 1
+                courier.tell(line(told))
+            # Somewhere between the reading, the commit and the acknowledgement.
+            await run_sync(node.kill)
+            told += 1
+            courier.tell(line(told))
+            await run_sync(node.start)
+        courier.tell(done())
+        async with AsyncClient(node.url) as client:
+            await seen(client, "w-1")
+            assert await client.result("w-1") == "all told"
+            assert await lines_of(client, "w-1") == [f"line {n + 1}" for n in range(told)]
+    finally:
+        node.kill()
+
+
+async def test_what_a_worker_writes_twice_is_told_once(
+    tmp_path: Path, redis_url: str, courier: Courier
+) -> None:
+    node = serving(tmp_path, redis_url)
+    await run_sync(node.start)
+    try:
+        courier.tell(Appeared(job=a_job()))
+        courier.tell(Started(job_id="w-1", attempt=1, worker="w"))
+        for n in (1, 2, 2, 3, 1, 3, 4):
+            courier.tell(line(n))
+        courier.tell(Appeared(job=a_job()))
+        courier.tell(done())
+        courier.tell(done())
+        async with AsyncClient(node.url) as client:
+            await seen(client, "w-1")
+            assert await client.result("w-1") == "all told"
+            assert await lines_of(client, "w-1") == ["line 1", "line 2", "line 3", "line 4"]
+    finally:
+        node.kill()
+
+
+async def test_reports_wait_in_the_worker_while_redis_is_away(
+    tmp_path: Path, redis_server: RedisServer, redis_url: str, courier: Courier
+) -> None:
+    """
+    001-41: telling never waits for anything; 001-T9: Redis vanishes and comes back, and the end is told.
+    """
+    node = serving(tmp_path, redis_url)
+    await run_sync(node.start)
+    try:
+        async with AsyncClient(node.url) as client:
+            courier.tell(Appeared(job=a_job()))
+            courier.tell(Started(job_id="w-1", attempt=1, worker="w"))
+            await seen(client, "w-1")
+            redis_server.stop()
+            for n in range(1, 4):
+                courier.tell(line(n))
+            for percent in range(1, 100):
+                courier.tell(ProgressMade(job_id="w-1", attempt=1, percent=percent))
+            courier.tell(done())
+            await run_sync(redis_server.start)
+            assert await client.result("w-1") == "all told"
+            assert await lines_of(client, "w-1") == ["line 1", "line 2", "line 3"]
+    finally:
+        node.kill()
+
+
+async def seen(client: AsyncClient, job_id: str) -> None:
+    page = await client.jobs(limit=50)
+    while all(job.id != job_id for job in page.jobs):
+        page = await client.jobs(limit=50)
+
+
+RETRIED = Retried(
+    job_id="w-1",
+    attempt=1,
+    error=JobError(kind="error", code="ValueError", message="no"),
+    wait_s=60.0,
+)
+
+
+@pytest.mark.parametrize(
+    ("told", "state", "attempt"),
+    [
+        ([Started(job_id="w-1", attempt=1, worker="w")], State.RUNNING, 1),
+        ([line(1)], State.RUNNING, 1),
+        ([RETRIED], State.RETRYING, 1),
+        ([RETRIED, RETRIED], State.RETRYING, 1),
+        ([Started(job_id="w-1", attempt=2, worker="w"), RETRIED], State.RUNNING, 2),
+        ([Started(job_id="w-1", attempt=3, worker="w")], State.RUNNING, 3),
+        ([RETRIED, Started(job_id="w-1", attempt=2, worker="w")], State.RUNNING, 2),
+        ([RETRIED, Started(job_id="w-1", attempt=0, worker="w")], State.RUNNING, 2),
+        ([done(), done()], State.COMPLETED, 1),
+        ([Dropped(job_id="w-1"), done()], State.CANCELLED, 1),
+        ([Dropped(job_id="w-1", is_expired=True)], State.EXPIRED, 1),
+    ],
+)
+def test_reports_of_several_processes_may_overtake_each_other(
+    told: list[Any], state: State, attempt: int
+) -> None:
+    job = a_job()
+    for one in told:
+        job = follow(job, one, 1_767_225_601_000).job
+    assert (job.state, job.attempt) == (state, attempt)
+
+
+def test_a_retry_waits_as_long_as_its_engine_says() -> None:
+    job = follow(a_job(), RETRIED, 1_767_225_601_000).job
+    assert job.not_before_ms == 1_767_225_661_000
+    assert job.max_attempts == 4
