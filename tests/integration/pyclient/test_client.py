@@ -84,6 +84,17 @@ def test_nobody_there_is_unavailable() -> None:
         client.get("x")
 
 
+def test_the_inbox_is_read_and_changed(client: Client) -> None:
+    sent = client.notify("dev", "Ready", body="The file is there", kind="info")
+    assert sent is not None
+    page = client.inbox(limit=1)
+    assert (page.notifications[0].id, page.notifications[0].title) == (sent.id, "Ready")
+    assert page.counts.unread >= 1
+    counts = client.change_inbox("read", sent.id)
+    assert counts.unread == page.counts.unread - 1
+    assert client.change_inbox("delete", up_to=sent.id).unread == 0
+
+
 def test_watching_shows_each_event_once_and_in_order(client: Client, tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     job = client.submit("walk", steps=5, gate=str(gate))

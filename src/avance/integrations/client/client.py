@@ -13,9 +13,11 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from avance.errors import ConfigError, TaskFailed
 from avance.integrations.client.api import Api, job_path
 from avance.integrations.client.follow import Change, Follower
+from avance.integrations.client.inbox import AsyncInbox, NoticePage
 from avance.integrations.client.limits import CLIENT_LIMITS, ClientLimits
 from avance.integrations.client.reduce import ClientJob
 from avance.integrations.client.screen import Screen
+from avance.model.inbox import Counts, Notice
 from avance.model.job import State
 
 T = TypeVar("T")
@@ -50,6 +52,7 @@ class AsyncClient:
             key: An API key; of the two the token wins.
         """
         self._api = Api(url, token=token, key=key, limits=limits)
+        self.inbox = AsyncInbox(self._api)
 
     async def __aenter__(self) -> Self:
         return self
@@ -262,6 +265,26 @@ class Client:
         Draw a bar on the terminal until the job has ended.
         """
         return self._call(lambda client: client.show(job, stream=stream))
+
+    def inbox(self, **wanted: Any) -> NoticePage:
+        """
+        Read a page of notifications: `status`, `kind`, `priority`, `group`, `before`, `limit`.
+        """
+        return self._call(lambda client: client.inbox.list(**wanted))
+
+    def change_inbox(
+        self, operation: str, *ids: int, up_to: int | None = None, **more: Any
+    ) -> Counts:
+        """
+        `seen`, `read`, `unread`, `archive`, `unarchive`, `snooze` (with `until`), `wake` or `delete` some, or all up to one.
+        """
+        return self._call(lambda client: client.inbox.change(operation, *ids, up_to=up_to, **more))
+
+    def notify(self, user: str, title: str, **more: Any) -> Notice | None:
+        """
+        Notify a user; None where that user keeps nothing of this kind.
+        """
+        return self._call(lambda client: client.inbox.send(user, title, **more))
 
     def _opened(self) -> tuple[BlockingPortal, AsyncClient]:
         if self._portal is None or self._client is None:
