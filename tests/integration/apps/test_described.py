@@ -7,11 +7,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from starlette.routing import WebSocketRoute
 
 from avance import App, Avance
 from avance.config import Settings
 from avance.dialect import Close, Dialect, Effect, Event, Visit, speaks
 from avance.edge.http.asyncapi import write_asyncapi
+from avance.edge.http.authenticate import PublicPaths
 
 
 class Progressed(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="progress"):
@@ -79,3 +81,12 @@ def test_events_of_the_model_keep_their_stamp_beside_a_frame_of_the_same_name(
     payload = document["components"]["messages"]["Progressed"]["payload"]["$ref"]
     event = document["components"]["schemas"][payload.rpartition("/")[2]]
     assert {"v", "seq", "progress"} <= set(event["properties"])
+
+
+def test_a_socket_opens_no_path_to_requests() -> None:
+    async def speak(_: object) -> None:
+        return
+
+    public = PublicPaths(("/health",), [WebSocketRoute("/{stage}", speak)])
+    assert public.has("/health", "GET")
+    assert not public.has("/ingest", "POST")

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 from starlette.requests import Request
-from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from avance.edge.http import problem
@@ -163,9 +163,10 @@ class PublicPaths:
         self._below = tuple(path[:-1] for path in paths if path.endswith("/*"))
         # By method as well: `POST /api/{method}` verifies its own key, `GET /api/notifications` of an app does not.
         self._patterns = tuple(
-            (route.path_regex, getattr(route, "methods", None))
+            (route.path_regex, route.methods)
             for route in routes
-            if isinstance(route, Route | WebSocketRoute)
+            # Requests do not reach sockets: `/{stage}` of one would open every path.
+            if isinstance(route, Route)
         )
 
     def has(self, path: str, method: str) -> bool:
