@@ -8,6 +8,7 @@ import pytest
 from anyio import create_task_group
 from anyio.to_thread import run_sync
 from node_service import Node
+from postgres_service import PostgresServer
 
 from avance.integrations.client.api import Api
 from avance.integrations.client.limits import CLIENT_LIMITS
@@ -15,6 +16,28 @@ from avance.integrations.client.limits import CLIENT_LIMITS
 HERE = Path(__file__).parent
 
 Cluster = Callable[..., AbstractAsyncContextManager[list[Node]]]
+
+
+@pytest.fixture(scope="session")
+def one_database(postgres_server: PostgresServer) -> str:
+    postgres_server.ensure()
+    # Otherwise it syncs each of its thousands of files after a crash, before it answers.
+    postgres_server.sql("ALTER SYSTEM SET recovery_init_sync_method = 'syncfs'")
+    postgres_server.sql("CREATE DATABASE growing")
+    return f"postgresql://postgres@127.0.0.1:{postgres_server.port}/growing"
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer, one_database: str) -> str:
+    """
+    One database for all, emptied for each: to make one costs more than most tests.
+    """
+    postgres_server.ensure()
+    postgres_server.sql(
+        "DROP SCHEMA IF EXISTS avance CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public",
+        "growing",
+    )
+    return one_database
 
 
 @pytest.fixture
