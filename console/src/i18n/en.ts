@@ -89,6 +89,7 @@ export const en = {
   'job.error': 'Error',
   'job.traceback': 'Where it happened',
   'job.details': 'Details',
+  'job.frames': 'Frames',
   'job.id': 'Id',
   'job.task': 'Task',
   'job.owner': 'Owner',

@@ -87,6 +87,7 @@ export const es = {
   'job.error': 'Error',
   'job.traceback': 'Dónde ocurrió',
   'job.details': 'Detalles',
+  'job.frames': 'Mensajes',
   'job.id': 'Id',
   'job.task': 'Tarea',
   'job.owner': 'Propietario',

@@ -1,6 +1,6 @@
 import type { AvanceError } from '@avance/client';
 import { type UseJob, useJob } from '@avance/react';
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { nameOf, shownPercent } from '../../lib/job.ts';
@@ -22,6 +22,8 @@ import { Log } from './Log.tsx';
 import { Phases } from './Phases.tsx';
 
 const LOG_LINES = 500;
+
+const Frames = lazy(async () => ({ default: (await import('./Frames.tsx')).Frames }));
 
 export function JobScreen({ id }: { id: string }) {
   const { t } = useI18n();
@@ -93,7 +95,26 @@ function Shown({ id, followed }: { id: string; followed: UseJob }) {
       )}
       <Log lines={logs} isLive={!isDone} />
       <Details job={job} />
+      <FramesFold id={id} seq={job.seq} />
     </div>
+  );
+}
+
+// Read only when somebody looks.
+function FramesFold({ id, seq }: { id: string; seq: number }) {
+  const { t } = useI18n();
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <section>
+      <details onToggle={(event) => setOpen(event.currentTarget.open)}>
+        <summary>{t('job.frames')}</summary>
+        {isOpen && (
+          <Suspense fallback={<Skeleton rows={2} />}>
+            <Frames id={id} seq={seq} />
+          </Suspense>
+        )}
+      </details>
+    </section>
   );
 }
 
