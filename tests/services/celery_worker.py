@@ -12,12 +12,14 @@ class Worker:
     A real `celery worker` with its children.
     """
 
-    def __init__(self, redis_url: str, log: Path, *, queue: str = "celery") -> None:
+    def __init__(
+        self, redis_url: str, log: Path, *, queue: str = "celery", app: str = "chores"
+    ) -> None:
         self._log = log
         with log.open("ab") as out:
             self._process = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "celery", "-A", "chores", "worker"),
+                    *(sys.executable, "-m", "celery", "-A", app, "worker"),
                     *("--concurrency", "2", "--loglevel", "INFO", "--without-mingle"),
                     *("--without-gossip", "-Q", queue, "-n", f"{queue}@%h"),
                 ],

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from starlette.routing import BaseRoute
 
 from avance.app.buses import Mirror, open_bus, open_presence, probe_bus
+from avance.app.celery_watch import CeleryWatch
 from avance.app.extension import App, resolve
 from avance.app.identity import open_auth
 from avance.app.inbox import Notifier
@@ -114,6 +115,11 @@ class Engine:
             if settings.bus is None
             else ReportReader(settings.bus, storage.store, self.kernel.reporter, clock, node=node)
         )
+        self.celery = (
+            None
+            if self.reports is None or settings.celery is None
+            else CeleryWatch(settings.celery, self.reports, clock)
+        )
         self.mirror = Mirror(storage.bus, host.mirrored)
         self.kernel.reporter.listen(self.mirror.observe)
         self.records = Records(storage.records, storage.bus)
@@ -194,6 +200,8 @@ class Engine:
             await stack.enter_async_context(self.kernel)
             if self.reports is not None:
                 await stack.enter_async_context(self.reports)
+            if self.celery is not None:
+                await stack.enter_async_context(self.celery)
             await stack.enter_async_context(self.hub)
             await stack.enter_async_context(self.notices)
             await stack.enter_async_context(self.wheel)
@@ -324,6 +332,7 @@ class Engine:
                 "executor": probe_executor(kernel),
                 "bus": probe_bus(kernel.storage.bus),
                 **({} if self.reports is None else {"reports": self.reports.probe()}),
+                **({} if self.celery is None else {"celery": self.celery.probe()}),
             },
         )
 

@@ -293,6 +293,12 @@ class ReportReader:
         """
         await self._journal.cancel(job_id)
 
+    async def apply(self, job_id: str, reports: list[Told]) -> None:
+        """
+        Apply what was heard in another way than through the journal.
+        """
+        await self._apply(job_id, reports, is_repeated=False)
+
     def probe(self) -> "Probe":
         """
         How the journal is.

@@ -55,6 +55,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Where files are kept, such as `s3://bucket/prefix?endpoint=https://s3.example.com`; by default a directory in `data`."""
     bus: str | None = None
     """A Redis by which nodes hear of each other at once, such as `redis://127.0.0.1:6379/0`; several, separated by commas, share the channels. Without one they hear through the store."""
+    celery: str | None = None
+    """The Redis in which Celery keeps its results, such as `redis://127.0.0.1:6379/1`: the states of all its tasks are shown, without a change to them. Needs `bus`."""
     app: str | None = None
     """The app to serve when the command line names none, as `module:app`."""
     auth: AuthMode = AuthMode.OPEN

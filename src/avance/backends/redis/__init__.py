@@ -6,6 +6,7 @@ from avance.backends.redis.bus import RedisBus
 from avance.backends.redis.client import open_blocking, reachable
 from avance.backends.redis.journal import Entry, RedisJournal
 from avance.backends.redis.limits import REDIS_LIMITS, RedisLimits
+from avance.backends.redis.overheard import Overheard
 from avance.backends.redis.presence import RedisPresence
 from avance.backends.redis.writer import JournalWriter
 
@@ -13,6 +14,7 @@ __all__ = [
     "REDIS_LIMITS",
     "Entry",
     "JournalWriter",
+    "Overheard",
     "RedisBus",
     "RedisJournal",
     "RedisLimits",

@@ -4,8 +4,8 @@ from typing import Any
 import celery
 from celery.exceptions import Ignore
 
+from avance.app.celery_meta import progress_of
 from avance.integrations.celery import bonds
-from avance.integrations.celery.meta import progress_of
 
 log = logging.getLogger("avance.celery")
 
