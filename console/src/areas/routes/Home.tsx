@@ -38,7 +38,7 @@ export function Home() {
   };
   const start = (routes: readonly unknown[]): Promise<void> =>
     attempt(t('start.failed'), async () => {
-      const { job_id } = await api.post<{ job_id: string }>('/optimize-async', { routes, mode });
+      const { job_id } = await api.post<{ job_id: string }>('/routes/optimize', { routes, mode });
       go(`/routes/plans/${job_id}`);
     });
   const read = (files: File[]): Promise<void> =>

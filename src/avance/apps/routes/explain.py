@@ -27,6 +27,7 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "could": "{bus} podría llevar {route}: {minutes:+g} min en vacío en esos dos autobuses; el reparto elegido cuesta menos en conjunto.",
             "fewer": "No basta con {fewer} autobuses: de estos {count} servicios, dos cualesquiera no caben en el mismo autobús.",
             "fewer_lp": "No basta con {fewer} autobuses: lo demuestra la cota del programa lineal ({bound}).",
+            "one": "Sin ningún autobús no hay servicio: uno es lo mínimo.",
             "open": "Se conocen {buses} autobuses y la cota demostrada es {bound}; no está demostrado que sobre ninguno.",
             "no_usable_time": "{route} no tiene una hora que se pueda usar.",
             "starts_before_06:00": "{route} tendría que salir antes de las 06:00, aun adelantando o retrasando lo permitido.",
@@ -43,6 +44,7 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "could": "{bus} could take {route}: {minutes:+g} min empty on these two buses; the plan as a whole costs less as it is.",
             "fewer": "{fewer} buses are not enough: of these {count} services no two fit on one bus.",
             "fewer_lp": "{fewer} buses are not enough: the bound of the linear program proves it ({bound}).",
+            "one": "Without a bus there is no service: one is the least.",
             "open": "{buses} buses are known and the proven bound is {bound}; it is not proven that none is too many.",
             "no_usable_time": "{route} has no time that can be used.",
             "starts_before_06:00": "{route} would have to start before 06:00, even with all shifts allowed.",
@@ -112,6 +114,8 @@ class Explainer:
         certificate = tuple(diagnostics["certificate"])
         if buses > bound:
             return self._say("open", buses=buses, bound=bound)
+        if buses <= 1:
+            return self._say("one")
         if len(certificate) == bound:
             return self._say("fewer", routes=certificate, fewer=buses - 1, count=len(certificate))
         return self._say("fewer_lp", routes=certificate, fewer=buses - 1, bound=bound)

@@ -240,6 +240,7 @@ async def get_task(request: Request) -> Response:
 
 
 described(router, "POST", "/optimize-async", optimize_async)
+described(router, "POST", "/routes/optimize", optimize_async, name="optimize")
 described(router, "GET", "/jobs/{job_id}", get_job)
 described(router, "GET", "/jobs/{job_id}/result", get_result)
 described(router, "GET", "/jobs/{job_id}/results", get_result, name="get_results")

@@ -1,0 +1,75 @@
+// School buses as a planner uses them: node tests/e2e/routes.mjs <url> <screenshots>. Prints one JSON line.
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { drive } from './browser.mjs';
+
+const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const CSV = `ruta;sentido;hora chegada;latitude;lonxitude;codigo centro
+A;Entrada;08:30;42,60;-8,20;C1
+A;Entrada;08:30;42,62;-8,22;C1
+B;Entrada;09:30;42,61;-8,20;C1
+B;Entrada;09:30;42,62;-8,22;C1
+C;Cara arriba;09:30;42,61;-8,20;C1
+`;
+
+await drive(async ({ url, folder, told, open }) => {
+  const page = await open();
+  told.axe = [];
+  const check = async (name) => {
+    await page.evaluate(axe);
+    const found = await page.evaluate(() => window.axe.run(document));
+    told.axe.push(...found.violations.map(({ id, nodes }) => `${name}: ${id} ${nodes[0].html}`));
+    await page.screenshot({ path: `${folder}/routes-${name}.png`, fullPage: true });
+  };
+  const kpis = () => page.getByTestId('kpis');
+  const addressOfPlan = () => page.waitForURL(/routes\/plans\//);
+
+  // A file with a row that cannot be used.
+  await page.goto(`${url}/console/routes`);
+  await page
+    .getByTestId('file-input')
+    .setInputFiles({ name: 'dia.csv', mimeType: 'text/csv', buffer: Buffer.from(CSV) });
+  await page.getByText('2 rutas leídas').waitFor();
+  told.dropped = await page.getByRole('cell', { name: /fila/ }).textContent();
+  await check('read');
+  await page.getByRole('button', { name: 'Planificar los autobuses' }).click();
+  await addressOfPlan();
+  await kpis().waitFor();
+  told.small = await kpis().textContent();
+
+  // Why, in words.
+  await page.getByRole('button', { name: 'Explicar' }).click();
+  told.why = await page.getByText(/uno es lo mínimo/).textContent();
+
+  // What if one route were not there.
+  const before = page.url();
+  await page.locator('form select').last().selectOption('A');
+  await page.getByRole('checkbox').check();
+  await page.getByRole('button', { name: 'Planificar de nuevo' }).click();
+  await page.waitForURL((address) => /plans/.test(String(address)) && String(address) !== before);
+  await kpis().waitFor();
+  await page.getByText('Como tabla').click();
+  told.left = await page.getByRole('cell', { name: 'B', exact: true }).count();
+
+  // A made-up day, live, with pictures.
+  await page.goto(`${url}/console/routes`);
+  await page.getByRole('button', { name: /Mediano/ }).click();
+  await addressOfPlan();
+  await page.getByText(/autobuses encontrados/).waitFor();
+  await kpis().waitFor();
+  told.bars = await page.locator('svg rect[class*=entry], svg rect[class*=exit]').count();
+  told.lines = await page.locator('svg polyline').count();
+  told.files = await page.getByRole('link', { name: 'XLSX' }).getAttribute('href');
+  const saved = await page.request.get(new URL(told.files, page.url()).href);
+  told.saved = saved.status();
+  await check('plan');
+
+  // A large one, cancelled: the best plan stays.
+  await page.goto(`${url}/console/routes`);
+  await page.getByRole('button', { name: /Grande/ }).click();
+  await addressOfPlan();
+  await page.getByText(/autobuses encontrados/).waitFor();
+  await page.getByRole('button', { name: /Cancelar/ }).click();
+  await page.getByText('Cancelado; este es el mejor plan hasta entonces.').waitFor();
+  told.kept = await page.locator('svg rect[class*=entry], svg rect[class*=exit]').count();
+});
