@@ -4,11 +4,12 @@ Questions: the passages that may answer them, and an answer by a model where one
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from typing import Any
 
 import msgspec
 import numpy
 
-from avance import Avance
+from avance import Avance, Job
 from avance.apps.documents.catalog import Catalog
 from avance.apps.documents.endpoints import answer, embed
 from avance.apps.documents.finding import by_meaning, by_words, mixed
@@ -16,9 +17,9 @@ from avance.apps.documents.model import Hit
 from avance.apps.documents.pace import pace_of
 from avance.apps.documents.settings import DocumentsSettings
 from avance.errors import InvalidRequest
-from avance.web import Caller
 
 QUESTION_CHARS_MAX = 4_000
+QUOTE_CHARS_MAX = 200
 FETCHED = 20
 """Candidates of each ranking before they are mixed."""
 NO_PASSAGE = {
@@ -72,13 +73,13 @@ def checked_question(text: str) -> str:
     return text.strip()
 
 
-async def find(host: Avance, who: Caller, question: Question) -> Found:
+async def find(host: Avance, owner: str, tenant: str | None, question: Question) -> Found:
     """
-    The best passages of the caller's collection.
+    The best passages of a collection that this user may ask.
     """
     settings = host.settings.section(DocumentsSettings)
     catalog = Catalog(host.records)
-    place = await catalog.find(who.user, who.identity.tenant, question.collection)
+    place = await catalog.find(owner, tenant, question.collection)
     if place is None:
         return Found(hits=[], ranking="nothing")
     fetched = max(question.limit, FETCHED)
@@ -123,3 +124,46 @@ def model_name(settings: DocumentsSettings) -> str:
     Who answers; `passages` is nobody.
     """
     return "passages" if settings.llm_url is None else settings.llm_model
+
+
+async def answer_in_pieces(
+    host: Avance, owner: str, tenant: str | None, question: Question, job: Job
+) -> dict[str, Any]:
+    """
+    Find, tell the sources, then emit the answer as it is written.
+    """
+    checked_question(question.text)
+    found = await find(host, owner, tenant, question)
+    sources = [cited(hit) for hit in found.hits]
+    job.emit("sources", sources)
+    pieces = []
+    async with aclosing(compose(host, question, found.hits)) as answer:
+        async for piece in answer:
+            pieces.append(piece)
+            job.emit("tokens", piece)
+    settings = host.settings.section(DocumentsSettings)
+    return {"answer": "".join(pieces), "sources": sources, "model": model_name(settings)}
+
+
+def cited(hit: Hit) -> dict[str, Any]:
+    """
+    A passage as a source of an answer.
+    """
+    return {
+        "text": quoted(hit.text),
+        "score": hit.score,
+        "metadata": hit.metadata,
+        "source": hit.filename,
+        "page": hit.page,
+        "chunk_id": str(hit.chunk_id),
+        "document_id": hit.document_id,
+        "start": hit.start,
+        "end": hit.end,
+    }
+
+
+def quoted(text: str) -> str:
+    """
+    The beginning of a passage, as long as the contracts let it be.
+    """
+    return text if len(text) <= QUOTE_CHARS_MAX else text[: QUOTE_CHARS_MAX - 1] + "…"

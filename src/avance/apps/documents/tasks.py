@@ -55,3 +55,22 @@ async def ingest(
         fresh=force_recreate,
     )
     return await ingestion.run([msgspec.convert(one, Source) for one in sources])
+
+
+@app.task(name="documents.ask", title="question", timeout_s=600, expose=True)
+async def ask(
+    question: str,
+    job: Job,
+    collection: str = "documents",
+    limit: int = 5,
+    language: str = "es",
+) -> dict[str, Any]:
+    """
+    Answer a question. The answer is emitted as `tokens` while it is written; a cancel ends the writing.
+    """
+    # As above.
+    from avance.apps.documents.asking import Question, answer_in_pieces  # noqa: PLC0415
+
+    stored = await app.host.jobs.get(job.id)
+    asked = Question(text=question, collection=collection, limit=limit, language=language)
+    return await answer_in_pieces(app.host, stored.owner or "", stored.tenant, asked, job)

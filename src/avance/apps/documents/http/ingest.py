@@ -11,11 +11,18 @@ from starlette.responses import Response
 
 from avance import State
 from avance.apps.documents import app
-from avance.apps.documents.asking import Question, checked_question, compose, find, model_name
+from avance.apps.documents.asking import (
+    Question,
+    checked_question,
+    cited,
+    compose,
+    find,
+    model_name,
+)
 from avance.apps.documents.catalog import Catalog
 from avance.apps.documents.http.files import form_of, keep_file, name_of, new_folder
 from avance.apps.documents.ingest_socket import ending
-from avance.apps.documents.model import Document, Hit, OnDuplicate, Source
+from avance.apps.documents.model import Document, OnDuplicate, Source
 from avance.apps.documents.settings import DocumentsSettings
 from avance.apps.documents.tasks import ingest
 from avance.apps.documents.words import failure, ingest_status, iso_z
@@ -33,7 +40,6 @@ from avance.web import (
 )
 
 EXTENSIONS = (".pdf", ".docx", ".txt", ".md", ".markdown", ".html", ".htm", ".xlsx")
-QUOTE_CHARS_MAX = 200
 DELETED_AT_ONCE = 100
 _encode = msgspec.json.Encoder().encode
 
@@ -247,7 +253,7 @@ async def query(request: Request) -> Response:
         limit=wanted.top_k,
         language=wanted.language,
     )
-    found = await find(app.host, who, question)
+    found = await find(app.host, who.user, who.identity.tenant, question)
     told = "".join([piece async for piece in compose(app.host, question, found.hits)])
     sources = [cited(hit) for hit in found.hits]
     metadata = {
@@ -265,27 +271,6 @@ async def query(request: Request) -> Response:
             "metadata": metadata,
         }
     )
-
-
-def cited(hit: Hit) -> dict[str, Any]:
-    """
-    A passage as a source of an answer.
-    """
-    return {
-        "text": quoted(hit.text),
-        "score": hit.score,
-        "metadata": hit.metadata,
-        "source": hit.filename,
-        "page": hit.page,
-        "chunk_id": str(hit.chunk_id),
-        "document_id": hit.document_id,
-        "start": hit.start,
-        "end": hit.end,
-    }
-
-
-def quoted(text: str) -> str:
-    return text if len(text) <= QUOTE_CHARS_MAX else text[: QUOTE_CHARS_MAX - 1] + "…"
 
 
 def _shown(document: Document) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from avance.apps.documents.asking import (
     compose,
     find,
     model_name,
+    quoted,
 )
 from avance.apps.documents.catalog import Catalog
 from avance.apps.documents.http.files import (
@@ -30,7 +31,7 @@ from avance.apps.documents.http.files import (
     name_of,
     new_folder,
 )
-from avance.apps.documents.http.ingest import answered, quoted, start
+from avance.apps.documents.http.ingest import answered, start
 from avance.apps.documents.model import OnDuplicate, Source
 from avance.apps.documents.settings import DocumentsSettings
 from avance.apps.documents.uploads_socket import TASK, Course
@@ -289,7 +290,7 @@ async def _asked(who: Caller, wanted: QuestionRequest) -> dict[str, Any]:
         limit=_limit(wanted.query_type, wanted.k, settings),
         language=wanted.language,
     )
-    found = await find(app.host, who, question)
+    found = await find(app.host, who.user, who.identity.tenant, question)
     found_s = clock.monotonic_s()
     told = "".join([piece async for piece in compose(app.host, question, found.hits)])
     ended_s = clock.monotonic_s()
@@ -321,7 +322,7 @@ async def post_search(request: Request) -> Response:
         limit=_limit(wanted.query_type, wanted.k, settings),
         language="en",
     )
-    found: Found = await find(app.host, who, question)
+    found: Found = await find(app.host, who.user, who.identity.tenant, question)
     documents = [
         {
             "content": quoted(hit.text),

@@ -1,0 +1,183 @@
+"""
+Answers and embeddings by configured endpoints, here a small real server of the same protocol.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+
+import httpx2 as httpx
+import pytest
+from node_service import Node
+from websockets.asyncio.client import connect
+
+from .following import frames
+from .models import Models, serving
+
+Serve = Callable[..., Node]
+TRAIN = "El tren a Vigo sale a las siete de la tarde."
+
+
+@pytest.fixture
+def models() -> Iterator[Models]:
+    with serving() as models:
+        yield models
+
+
+async def ingest(node: Node, text: str, name: str = "a.txt", **fields: str) -> list[dict]:
+    async with httpx.AsyncClient(base_url=node.url, timeout=30) as http:
+        files = {"file": (name, text.encode())}
+        job = (await http.post("/ingest", files=files, data=fields)).json()
+    said, _ = await frames(node.url, f"/ws/jobs/{job['job_id']}")
+    return said
+
+
+async def test_a_model_answers_from_the_passages_that_were_found(
+    serve: Serve, models: Models
+) -> None:
+    node = serve(AVANCE_DOCUMENTS_LLM_URL=models.url, AVANCE_DOCUMENTS_LLM_MODEL="tiny")
+    await ingest(node, TRAIN)
+    async with httpx.AsyncClient(base_url=node.url, timeout=30) as http:
+        answer = (await http.post("/query", json={"query": "¿a qué hora sale el tren?"})).json()
+        nothing = (await http.post("/query", json={"query": "zeppelin"})).json()
+    assert answer["answer"] == "Siete de la tarde [1]"
+    assert answer["metadata"]["model"] == "tiny"
+    assert TRAIN in models.asked[0]["messages"][-1]["content"]
+    # What no passage speaks of is not asked for: a model would make it up.
+    assert nothing["answer"].startswith("Los documentos no contienen nada")
+    assert len(models.asked) == 1
+
+
+async def test_an_answer_is_streamed_and_a_cancel_ends_the_writing(
+    serve: Serve, models: Models
+) -> None:
+    node = serve(AVANCE_DOCUMENTS_LLM_URL=models.url)
+    await ingest(node, TRAIN)
+    models.gate.clear()
+    async with httpx.AsyncClient(base_url=node.url, timeout=30) as http:
+        submit = {"task": "documents.ask", "params": {"question": "¿cuándo sale el tren?"}}
+        job = (await http.post("/v1/jobs", json=submit)).json()
+        tokens: list[str] = []
+        seq = 0
+        while len(tokens) < 2:
+            page = await http.get(
+                f"/v1/jobs/{job['id']}/events", params={"since": seq, "wait_s": 5}
+            )
+            for event in page.json()["events"]:
+                seq = event["seq"]
+                if event["type"] == "data" and event["name"] == "tokens":
+                    tokens.append(event["chunk"])
+        cancelled = await http.post(f"/v1/jobs/{job['id']}/cancel")
+        models.gate.set()
+    assert tokens == ["Siete ", "de "]
+    assert cancelled.json()["state"] == "cancelled"
+
+
+async def test_a_model_is_not_asked_more_often_than_is_set(serve: Serve, models: Models) -> None:
+    """
+    003-T15: the limit of the provider is told with 429, and nothing waits inside the server.
+    """
+    node = serve(AVANCE_DOCUMENTS_LLM_URL=models.url, RATE_LIMIT_RPM="1")
+    await ingest(node, TRAIN)
+    async with httpx.AsyncClient(base_url=node.url, timeout=30) as http:
+        first = await http.post("/query", json={"query": "tren"})
+        second = await http.post("/query", json={"query": "tren"})
+        health = await http.get("/health")
+    assert (first.status_code, second.status_code, health.status_code) == (200, 429, 200)
+    assert int(second.headers["retry-after"]) > 0
+
+
+async def test_a_model_that_is_away_is_said_and_the_passages_are_not_lost(serve: Serve) -> None:
+    node = serve(AVANCE_DOCUMENTS_LLM_URL="http://127.0.0.1:9/v1")
+    await ingest(node, TRAIN)
+    async with httpx.AsyncClient(base_url=node.url, timeout=30) as http:
+        answer = await http.post("/query", json={"query": "tren"})
+        found = await http.post("/search", json={"query": "tren", "collection_name": "documents"})
+    assert (answer.status_code, answer.json()["code"]) == (503, "model_unavailable")
+    assert found.json()["count"] == 1
+
+
+async def test_vectors_find_what_words_do_not_and_two_models_are_not_mixed(
+    serve: Serve, models: Models
+) -> None:
+    env = {"AVANCE_DOCUMENTS_EMBEDDINGS_URL": models.url}
+    node = serve(**env)
+    said = await ingest(node, "zzz zz zzzz zz")
+    assert said[-1]["status"] == "completed"
+    await ingest(node, "aaa bbb", name="b.txt")
+    async with httpx.AsyncClient(base_url=node.url, timeout=30) as http:
+        answer = (await http.post("/query", json={"query": "zzzzzzzz"})).json()
+    assert answer["metadata"]["ranking"] == "hybrid"
+    assert answer["sources"][0]["text"] == "zzz zz zzzz zz"
+    models.dimensions = 10
+    said = await ingest(node, "a text with fewer numbers", name="c.txt")
+    assert said[-1]["status"] == "failed"
+    assert "has vectors of" in said[-1]["error"]
+
+
+async def test_redis_hears_the_frames_of_the_contract(serve: Serve, redis_url: str) -> None:
+    """
+    000-02, 000-12: `PSUBSCRIBE job:*` shows the messages during an upload, with the bare name REDIS_URL.
+    """
+    from redis.asyncio import Redis  # noqa: PLC0415
+
+    node = serve(REDIS_URL=redis_url)
+    async with Redis.from_url(redis_url) as redis, redis.pubsub() as listening:
+        await listening.psubscribe("job:*")
+        said = await ingest(node, TRAIN)
+        heard = []
+        async for message in listening.listen():
+            if message["type"] == "pmessage":
+                heard.append(json.loads(message["data"]))
+                if heard[-1]["status"] == "completed":
+                    break
+    job_id = said[0]["job_id"]
+    assert message["channel"] == f"job:{job_id}".encode()
+    steps = [(one["status"], one.get("step")) for one in heard]
+    assert steps == [
+        ("queued", None),
+        ("processing", None),
+        ("processing", "parsing"),
+        ("processing", "indexing"),
+        ("completed", None),
+    ]
+    assert heard[-1]["chunks"] == 1
+
+
+async def test_documents_live_on_postgres_too(serve: Serve, postgres_url: str) -> None:
+    """
+    The same words find the same passages with the tables in PostgreSQL; two servers on it show the same upload (003-T16).
+    """
+    first = serve(AVANCE_STORE=postgres_url, data="shared")
+    second = serve(AVANCE_STORE=postgres_url, data="shared")
+    async with (
+        httpx.AsyncClient(base_url=first.url, timeout=30) as here,
+        httpx.AsyncClient(base_url=second.url, timeout=30) as there,
+    ):
+        files = {"file": ("tren.txt", TRAIN.encode())}
+        job = (await here.post("/ingest", files=files)).json()
+        said, code = await frames(first.url, f"/ws/jobs/{job['job_id']}")
+        assert (said[-1].get("error"), said[-1]["status"], code) == (None, "completed", 1000)
+        again, _ = await frames(second.url, f"/ws/jobs/{job['job_id']}")
+        assert again == said
+        answer = (await there.post("/query", json={"query": "¿Cuándo salen los trenes?"})).json()
+        assert [one["source"] for one in answer["sources"]] == ["tren.txt"]
+        history = (await there.get("/ingest/history")).json()
+        await there.delete(f"/documents/{history['documents'][0]['id']}")
+        assert (await here.get("/ingest/history")).json()["total"] == 0
+
+
+async def test_the_socket_pings_and_a_peer_that_is_silent_is_dropped(serve: Serve) -> None:
+    """
+    003-15, 003-T6: a peer that answers no ping is closed.
+    """
+    node = serve(AVANCE_COROUTINES="0", WS_HEARTBEAT_INTERVAL="0.2", WS_PING_TIMEOUT="0.2")
+    async with httpx.AsyncClient(base_url=node.url) as http:
+        files = {"file": ("a.txt", b"x")}
+        job = (await http.post("/ingest", files=files)).json()
+    url = f"{node.url.replace('http', 'ws', 1)}/ws/{job['job_id']}"
+    async with connect(url, ping_interval=None) as living:
+        await living.recv()
+        for _ in range(3):
+            pong = await living.ping()
+            await pong
+        assert living.close_code is None
