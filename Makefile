@@ -4,6 +4,9 @@
 HOST ?= 127.0.0.1
 PORT ?= 8030
 APP ?=
+# Programs are started hundreds of times: compiled once, whatever the environment says, and away from the sources.
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX = $(CURDIR)/.cache/pycache
 PYTEST = .venv/bin/pytest -n 2 --dist loadfile -q
 
 help: ## Show the targets
