@@ -13,8 +13,8 @@ from anyio.to_thread import run_sync
 from node_service import Node
 from redis_service import RedisServer
 
+from avance.integrations.client import AsyncClient
 from avance.integrations.client.api import Api
-from avance.integrations.client.client import AsyncClient
 from avance.integrations.client.limits import CLIENT_LIMITS
 
 HERE = Path(__file__).parent

@@ -13,7 +13,7 @@ from node_service import Node
 from redis_service import RedisServer
 
 from avance.app.reports import Appeared, Courier, Dropped, Retried, follow
-from avance.integrations.client.client import AsyncClient
+from avance.integrations.client import AsyncClient
 from avance.model.job import Job, JobError, RetryPolicy, State
 from avance.model.report import Done, LogWritten, ProgressMade, Started
 

@@ -4,6 +4,8 @@ The Python client against a real server: submit, follow, result, cancel, over lo
 
 import asyncio
 import io
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,7 +23,7 @@ from avance.errors import (
     Unavailable,
     UnknownTask,
 )
-from avance.integrations.client.client import AsyncClient, Client
+from avance.integrations.client import AsyncClient, Client
 from avance.model.job import State
 
 HERE = Path(__file__).parent
@@ -190,3 +192,12 @@ async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 def assert_gapless(events: list[dict[str, Any]], since: int) -> None:
     numbers = [event["seq"] for event in events]
     assert numbers == list(range(since + 1, since + 1 + len(numbers)))
+
+
+def test_the_program_of_the_how_to_runs(node: Node) -> None:
+    program = Path(__file__).parents[3] / "docs/examples/follow.py"
+    done = subprocess.run(
+        [sys.executable, program, node.url], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "5"
+    assert "completed" in done.stderr
