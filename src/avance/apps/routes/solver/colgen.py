@@ -11,6 +11,7 @@ import numpy as np
 from avance.apps.routes.solver.block import Block, Bools, Floats
 from avance.apps.routes.solver.chain import Chain
 from avance.apps.routes.solver.master import BUS_COST, Master, Pool, Solved
+from avance.apps.routes.solver.matching import join
 from avance.apps.routes.solver.pricing import Pricer
 
 PRECISE = 1e-4
@@ -153,27 +154,25 @@ def _buses(block: Block, pricer: Pricer, seen: Relaxed) -> int:
     return max(0, math.ceil(float(max(by_cost, by_prices)) - 1e-6))
 
 
-def dive(
-    pool: Pool, pricer: Pricer, *, buses_max: int, stop: Stop, tell: Callable[[float], None]
-) -> list[Chain] | None:
+def dive(pool: Pool, pricer: Pricer, *, stop: Stop, tell: Callable[[float], None]) -> list[Chain]:
     """
-    Settle the chains that the linear program is surest of, price what is left, and so on down to a plan; None when stopped.
+    Settle the chains that the linear program is surest of, price what is left, and so on down to a plan.
     """
     master = Master(pool)
     is_open: Bools = np.ones(pool.block.size, dtype=bool)
     plan: list[Chain] = []
     while is_open.any():
         solved = _few_rounds(pool, pricer, master, is_open, stop)
-        chosen = _sure(pool.chains, solved, is_open)
-        if stop() or not chosen:
-            return None
+        chosen = [] if stop() else _sure(pool.chains, solved, is_open)
+        if not chosen:
+            # Out of time: matching joins what is left, so that the decisions until here are not lost.
+            left = [(trip,) for trip in np.flatnonzero(is_open).tolist()]
+            return join(pool.block, [*plan, *left])
         settled = [trip for chain in chosen for trip in chain]
         plan += chosen
         is_open[settled] = False
         master.close(settled)
         tell(1 - float(is_open.mean()))
-        if len(plan) > buses_max:
-            return None
     return plan
 
 

@@ -268,11 +268,10 @@ class _Descent:
         plan = dive(
             state.pool,
             pricer,
-            buses_max=2 * state.cost[0],
             stop=lambda: search._clock_s() > late_s,
             tell=lambda part: self._at(0.5 + 0.3 * part),
         )
-        if plan is not None and state.offer(plan):
+        if state.offer(plan):
             search._show()
         state.close_gap()
 
