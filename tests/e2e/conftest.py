@@ -118,26 +118,50 @@ def _running(
 
 
 Drive = Callable[..., dict[str, Any]]
+Answers = Mapping[str, Callable[[], object]]
 
 
 @pytest.fixture
 def drive(tmp_path: Path) -> Drive:
     """
-    Run a script of tests/e2e with a URL, a folder for pictures and what else it takes; it prints one JSON line.
+    Run a script of tests/e2e with a URL, a folder for pictures and what else it takes. It prints one JSON line at its end; where it
+    prints `ask <what>`, the answer of that name is called before it goes on.
     """
 
-    def run(script: str, url: str, *more: str) -> dict[str, Any]:
+    def run(script: str, url: str, *more: str, answers: Answers | None = None) -> dict[str, Any]:
         pictures = os.environ.get("AVANCE_SCREENSHOTS", str(tmp_path))
-        done = subprocess.run(
-            ["node", str(HERE / script), url, pictures, *more],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_S,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        told: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+        with (tmp_path / "script.txt").open("w+") as errors:
+            process = subprocess.Popen(
+                ["node", str(HERE / script), url, pictures, *more],
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+            try:
+                last = _talk(process, answers or {})
+                code = process.wait(PATIENCE_S)
+            finally:
+                process.kill()
+                process.communicate()
+            errors.seek(0)
+            assert code == 0, last + errors.read()
+        told: dict[str, Any] = json.loads(last)
         return told
 
     return run
+
+
+def _talk(process: "subprocess.Popen[str]", answers: Answers) -> str:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    last = ""
+    for line in process.stdout:
+        if line.startswith("ask "):
+            answers[line.removeprefix("ask ").strip()]()
+            process.stdin.write("done\n")
+            process.stdin.flush()
+        else:
+            last = line
+    return last

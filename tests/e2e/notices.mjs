@@ -7,7 +7,7 @@ const [url] = process.argv.slice(2);
 const patience = 30_000 * Number(process.env.AVANCE_TEST_TIMEOUT_FACTOR ?? 1);
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const ask = async (what) => {
-  console.log(what);
+  process.stdout.write(`${what}\n`);
   await lines.next();
 };
 const launch = () =>
@@ -19,7 +19,10 @@ const browsers = [await launch(), await launch()];
 const told = { errors: [], frames: [] };
 
 const open = async (browser, user, path = '/retail/') => {
-  const context = await browser.newContext({ locale: 'es-ES', viewport: { width: 1000, height: 800 } });
+  const context = await browser.newContext({
+    locale: 'es-ES',
+    viewport: { width: 1000, height: 800 },
+  });
   const page = await context.newPage();
   page.setDefaultTimeout(patience);
   page.on('pageerror', (error) => told.errors.push(String(error)));
@@ -32,14 +35,22 @@ const send = async (fields) => {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({
-      user_id: 1, notification_type: 'stock_alert', priority: 'high',
-      subject: 'Stock bajo', message: 'Producto A stock es bajo', ...fields,
+      user_id: 1,
+      notification_type: 'stock_alert',
+      priority: 'high',
+      subject: 'Stock bajo',
+      message: 'Producto A stock es bajo',
+      ...fields,
     }),
   });
   return (await answer.json()).notification_id;
 };
 const connected = (page) => page.locator('#status', { hasText: /^connected$/ }).waitFor();
-const counter = (page, count) => page.locator('[data-notification-count]', { hasText: new RegExp(`^${count}$`) }).first().waitFor();
+const counter = (page, count) =>
+  page
+    .locator('[data-notification-count]', { hasText: new RegExp(`^${count}$`) })
+    .first()
+    .waitFor();
 const toasts = (page) => page.locator('.avance-toast');
 
 try {
@@ -55,7 +66,9 @@ try {
   await send({});
   await toasts(one).first().waitFor();
   told.toast = await toasts(one).first().innerText();
-  told.colour = await toasts(one).first().evaluate((toast) => getComputedStyle(toast).borderLeftColor);
+  told.colour = await toasts(one)
+    .first()
+    .evaluate((toast) => getComputedStyle(toast).borderLeftColor);
   await send({ user_id: 2, subject: 'Only for two' });
   await toasts(two).first().waitFor();
   told.foreign = await two.locator('.avance-toast', { hasText: 'Stock bajo' }).count();
@@ -96,7 +109,9 @@ try {
   await one.locator('#status', { hasText: 'disconnected' }).waitFor();
   told.delays = [];
   for (let attempt = 0; attempt < 30; attempt += 1) {
-    await one.waitForFunction(() => window.manager.retryTimer !== null && window.manager.socket === null);
+    await one.waitForFunction(
+      () => window.manager.retryTimer !== null && window.manager.socket === null,
+    );
     const before = await one.evaluate(() => window.manager.attempts);
     await one.clock.fastForward(31_000);
     await one.waitForFunction((known) => window.manager.attempts > known, before);
@@ -136,5 +151,5 @@ try {
 } finally {
   for (const browser of browsers) await browser.close();
 }
-console.log(JSON.stringify(told));
+process.stdout.write(`${JSON.stringify(told)}\n`);
 process.exit(0);

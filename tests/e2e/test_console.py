@@ -61,3 +61,29 @@ def test_without_a_mouse_one_submits_watches_cancels_and_reads(serve, drive) -> 
     assert told["read"]
     assert told["dialogs"] == 0
     assert told["errors"] == []
+
+
+def test_pages_live_through_tabs_offline_and_a_restart_and_users_see_their_own_jobs_alone(
+    serve, drive
+) -> None:
+    keys = "key-of-ana-00001=ana,key-of-bob-00001=bob,key-of-root-0001=root:admin"
+    server = serve("demo", environment={"AVANCE_AUTH": "token", "AVANCE_API_KEYS": keys})
+    port = int(server.url.rsplit(":", 1)[1])
+    told = drive(
+        "lively.mjs",
+        server.url,
+        "key-of-ana-00001",
+        "key-of-bob-00001",
+        answers={"stop": server.stop, "start": lambda: server.start(port)},
+    )
+    assert told["bobSees"] == 2, "a head and one row"
+    assert told["foreign_job"] == "No hay ningún trabajo con este id"
+    assert told["rowsBefore"] == 1
+    assert told["connections"] == 1
+    assert told["isDisabled"]
+    assert told["goesOn"]
+    assert told["keptRows"] == 2
+    assert told["frames"]
+    assert told["selected"] == "2 seleccionados"
+    assert told["back"] == "En directo"
+    assert told["errors"] == []

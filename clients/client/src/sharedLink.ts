@@ -62,11 +62,14 @@ export function shareLink(options: SharedOptions, sink: Sink): Link {
       silence = setTimeout(start, RETRY_MS);
       return;
     }
+    // Held as long as this tab lives, so that a leader notices when it is gone; before it is held, it would look gone.
+    void hold(locks, lockOf(own), signal, join);
+  }
+
+  function join(): void {
     if (signal.aborted) return;
     bus = new BroadcastChannel(name);
     bus.onmessage = ({ data }: MessageEvent<Message>) => receive(data);
-    // Held as long as this tab lives, so that a leader notices when it is gone.
-    void hold(locks, lockOf(own), signal, () => undefined);
     void queue();
     globalThis.document?.addEventListener('visibilitychange', greet, { signal });
     repeat();

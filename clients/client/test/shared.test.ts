@@ -108,6 +108,16 @@ describe('tabs of one browser', () => {
     expect([...server.sockets].flatMap((one) => [...one.channels.keys()])).toEqual(['job:j1']);
   });
 
+  test('a tab follows a job that the leading one knows from its list alone', async () => {
+    const job = server.job('j1').start();
+    const one = await open([]);
+    one.client.jobs.list().subscribe(() => undefined);
+    await settle();
+    const two = await open(['j1']);
+    await settle(100);
+    expect(two.client.job('j1').get().job).toEqual(job.view);
+  });
+
   test('share lists too', async () => {
     const job = server.job('j1').start();
     await open([]);

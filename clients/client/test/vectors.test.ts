@@ -42,7 +42,7 @@ test('each example of the reference says to this client what it says', () => {
   const snapshot = job.find((event) => event.type === 'snapshot');
   if (snapshot?.type !== 'snapshot') throw new Error('the reference has no snapshot');
   const types = new Set(job.map((event) => event.type));
-  expect(types.size).toBe(9);
+  expect(types.size).toBe(10);
   const entry = takeEvent(emptyEntry(snapshot.job_id), snapshot);
   expect(entry.job).toEqual(snapshot.job);
   for (const event of job) {

@@ -18,6 +18,7 @@ from avance.notify.draft import Digest, Draft, Escalate, checked, checked_user
 from avance.notify.kinds import Kind, SendLimit
 from avance.notify.on_finish import OnFinish, on_finish
 from avance.notify.operations import Op, Outcome, Selection
+from avance.notify.policy import Planned
 from avance.notify.preferences import (
     Addresses,
     Frequency,
@@ -43,6 +44,7 @@ __all__ = [
     "Notice",
     "OnFinish",
     "Page",
+    "Planned",
     "Preferences",
     "PreferencesOf",
     "Priority",

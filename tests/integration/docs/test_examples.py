@@ -11,11 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2 as httpx
+import psycopg
 import pytest
 from websockets.asyncio.client import connect
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = ROOT / "docs/examples"
+
+TOLD = {"stock_is_low": "pears: stock is low", "report": "report is ready"}
 
 # Each starts two interpreters, which on a busy machine takes most of the usual time.
 pytestmark = pytest.mark.timeout(60)
@@ -137,3 +140,40 @@ def test_the_stock_client_follows_a_job_of_a_mounted_app(mounted: str) -> None:
     assert shown[-1] == ["completed", "100"]
     percents = [float(percent) for _, percent in shown if percent != "null"]
     assert percents == sorted(percents)
+
+
+def test_a_job_begins_with_the_commit_of_the_readers_own_transaction(
+    tmp_path: Path, environment: dict[str, str], postgres_url: str
+) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as own:
+        own.execute("CREATE TABLE orders (id TEXT PRIMARY KEY)")
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / "orders.py", postgres_url],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    with psycopg.connect(postgres_url) as own:
+        kept = own.execute(
+            "SELECT job ->> 'id' FROM (SELECT convert_from(job, 'UTF8')::json AS job FROM avance.outbox) AS waiting"
+        ).fetchall()
+        kept += own.execute("SELECT id FROM avance.jobs").fetchall()
+    assert kept == [(done.stdout.split()[-1],)]
+
+
+@pytest.mark.parametrize("served", ["notices"], indirect=True)
+async def test_an_app_tells_its_users_something(served: str) -> None:
+    tasks = {"stock_is_low": {"user": "dev", "product": "pears"}, "report": {"month": "May"}}
+    titles: list[str] = []
+    async with httpx.AsyncClient(base_url=served) as http:
+        for name, params in tasks.items():
+            submit = {"task": f"notices.{name}", "params": params, "title": name}
+            job = (await http.post("/v1/jobs", json=submit)).json()
+            while not titles or titles[0] != TOLD[name]:
+                inbox = (await http.get("/v1/inbox")).json()
+                titles = [one["title"] for one in inbox["notifications"]]
+            assert (await http.get(f"/v1/jobs/{job['id']}")).json()["state"] == "completed"
+    assert titles == ["report is ready", "pears: stock is low"]

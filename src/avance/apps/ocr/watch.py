@@ -49,7 +49,8 @@ async def sweep(host: Avance) -> None:
         await _end(catalog, document_id, "expired")
     for document_id, job_id in await catalog.open_jobs(AT_ONCE):
         state, message = await _of_job(host, job_id)
-        if state is not None and state.is_terminal:
+        # A request that was handed to an engine elsewhere is a completed job; its documents wait for that engine.
+        if state is not None and state.is_terminal and state is not State.COMPLETED:
             await _end(catalog, document_id, message or ending(state))
 
 

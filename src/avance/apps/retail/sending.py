@@ -3,10 +3,10 @@ Sending, and waiting just long enough to tell the truth about it.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from avance import Avance, Priority
+from avance import Avance, DeliveryView, Planned, Priority
 from avance.apps.retail.kinds import SOCKET
 from avance.apps.retail.rooms import rooms_of
 from avance.apps.retail.settings import RetailSettings
@@ -53,10 +53,15 @@ async def send_and_tell(
     )
     if sent.notice is None:
         return SendAnswer(success=True, notification_id=None, channels_sent=(), errors=())
-    if sent.is_new and any(one.due_ms is not None for one in sent.planned):
+    is_going_out = sent.is_new and any(one.due_ms is not None for one in sent.planned)
+    if is_going_out:
         await _deliver(host, sent.notice.id, settings.send_wait_s)
     has_socket = await _reached_a_socket(host, user, sent.notice.id, settings.socket_wait_s)
-    return await _answer(host, user, sent.notice.id, has_socket=has_socket)
+    if sent.is_new and not is_going_out:
+        # Nothing has changed since it was stored.
+        return _answer(sent.notice.id, sent.planned, has_socket=has_socket)
+    deliveries = await host.inbox(user).deliveries(sent.notice.id)
+    return _answer(sent.notice.id, deliveries, has_socket=has_socket)
 
 
 async def _deliver(host: Avance, notice_id: int, wait_s: float) -> None:
@@ -72,9 +77,11 @@ async def _reached_a_socket(host: Avance, user: str, notice_id: int, wait_s: flo
     return host.notifier.is_connected(user)
 
 
-async def _answer(host: Avance, user: str, notice_id: int, *, has_socket: bool) -> SendAnswer:
+def _answer(
+    notice_id: int, deliveries: Sequence[DeliveryView | Planned], *, has_socket: bool
+) -> SendAnswer:
     reached, errors = [], []
-    for delivery in await host.inbox(user).deliveries(notice_id):
+    for delivery in deliveries:
         if delivery.channel == IN_APP:
             if delivery.reason != "not_asked":
                 reached.append(IN_APP)
@@ -83,7 +90,7 @@ async def _answer(host: Avance, user: str, notice_id: int, *, has_socket: bool) 
         elif delivery.state in ("sent", "delivered"):
             reached.append(delivery.channel)
         else:
-            why = delivery.last_error or _WHY.get(delivery.reason or "", "still under way")
+            why = _last_error(delivery) or _WHY.get(delivery.reason or "", "still under way")
             errors.append(SendError(channel=delivery.channel, error=why))
     return SendAnswer(
         success=True,
@@ -91,3 +98,7 @@ async def _answer(host: Avance, user: str, notice_id: int, *, has_socket: bool) 
         channels_sent=tuple(reached),
         errors=tuple(errors),
     )
+
+
+def _last_error(delivery: DeliveryView | Planned) -> str | None:
+    return delivery.last_error if isinstance(delivery, DeliveryView) else None

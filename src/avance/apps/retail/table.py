@@ -32,7 +32,7 @@ def read_products(content: bytes, rows_max: int) -> tuple[list[ProductIn], list[
     try:
         for number, row in enumerate(reader, start=2):
             if number > rows_max + 1:
-                raise _refused(f"the file has over {rows_max} rows; split it", "too_many_rows")
+                raise _refused(f"the file has over {rows_max} rows; split it", code="too_many_rows")
             found = list(_problems(number, row))
             product = None if found else _product(number, row, found)
             if product is not None and product.sku in products:
@@ -41,7 +41,7 @@ def read_products(content: bytes, rows_max: int) -> tuple[list[ProductIn], list[
                 products[product.sku] = product
             findings += found
     except csv.Error as error:
-        raise _refused(f"line {reader.line_num} is no CSV: {error}", "invalid_csv") from error
+        raise _refused(f"line {reader.line_num} is no CSV: {error}", code="invalid_csv") from error
     return list(products.values()), findings[:FINDINGS_MAX]
 
 
@@ -49,7 +49,7 @@ def _text(content: bytes) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _refused(f"the file is not UTF-8: byte {error.start}", "invalid_csv") from error
+        raise _refused(f"the file is not UTF-8: byte {error.start}", code="invalid_csv") from error
 
 
 def _delimiter(content: bytes) -> str:
@@ -65,7 +65,7 @@ def _check_header(names: Any) -> None:
     if missing or unknown or len(set(given)) < len(given):
         raise _refused(
             f"the first line is {', '.join(given)[:200]!r}; it names columns, {' and '.join(REQUIRED)} among them, of: {', '.join(COLUMNS)}",
-            "invalid_csv",
+            code="invalid_csv",
         )
 
 
@@ -120,5 +120,5 @@ def _finding(row: int, column: str | None, code: str, message: str) -> Finding:
     return Finding(row=row, column=column, code=code, message=message)
 
 
-def _refused(message: str, code: str) -> InvalidRequest:
+def _refused(message: str, *, code: str) -> InvalidRequest:
     return InvalidRequest(message, code=code)

@@ -48,7 +48,9 @@ class Sessions:
         """
         Whether the database is away, or was a moment ago, so that nobody could renew a lease.
         """
-        return self._is_away or self._clock.monotonic_s() - self._back_s < self._limits.lease_grace_s
+        return (
+            self._is_away or self._clock.monotonic_s() - self._back_s < self._limits.lease_grace_s
+        )
 
     def read(self, work: Callable[[Connection[Any]], T]) -> T:
         """

@@ -1,0 +1,268 @@
+"""
+Notifications stored and delivered with a thousand users connected: how many a second, how late, at what memory? Beside the connection manager of
+every tutorial, with a table of its own in SQLite, doing the same job. docs/contract/notices.md 002-30 to 002-34.
+"""
+
+import asyncio
+import json
+import sqlite3
+import statistics
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+
+from benchmarks.harness.question import Outcome, Settings, Table, main
+from benchmarks.harness.servers import AVANCE, Running, Server
+
+NAME = "notices"
+TITLE = "Notifications, stored and delivered"
+USERS = 1_000
+SENDERS = 32
+SOCKET = "/ws/notifications"
+SEND = "/api/notifications/send"
+
+
+def peer(port: int, data: Path) -> None:
+    """
+    The same job as people write it: FastAPI, a dictionary of sockets, a row for each notification, count(*) for the badge.
+    """
+    import uvicorn
+    from fastapi import FastAPI, Request, WebSocket, WebSocketDisconnect
+
+    app = FastAPI()
+    sockets: dict[str, list[WebSocket]] = {}
+    database = sqlite3.connect(data / "notices.db", isolation_level=None)
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = FULL")
+    database.execute(
+        "CREATE TABLE notices (id INTEGER PRIMARY KEY, user TEXT, subject TEXT, message TEXT, read INTEGER)"
+    )
+    database.execute("CREATE INDEX of_user ON notices (user, read)")
+
+    async def socket(websocket: WebSocket) -> None:
+        user = websocket.query_params["user_id"]
+        await websocket.accept()
+        sockets.setdefault(user, []).append(websocket)
+        await websocket.send_json({"type": "auth_success", "user_id": user})
+        try:
+            while True:
+                await websocket.receive_text()
+        except WebSocketDisconnect:
+            sockets[user].remove(websocket)
+
+    async def send(request: Request) -> dict[str, Any]:
+        wanted = await request.json()
+        user = str(wanted["user_id"])
+        row = database.execute(
+            "INSERT INTO notices (user, subject, message, read) VALUES (?, ?, ?, 0) RETURNING id",
+            (user, wanted["subject"], wanted["message"]),
+        ).fetchone()
+        (unread,) = database.execute(
+            "SELECT count(*) FROM notices WHERE user = ? AND read = 0", (user,)
+        ).fetchone()
+        for each in sockets.get(user, ()):
+            await each.send_json(
+                {
+                    "type": "notification",
+                    "notification_id": row[0],
+                    "notification_type": wanted["notification_type"],
+                    "priority": wanted["priority"],
+                    "subject": wanted["subject"],
+                    "message": wanted["message"],
+                }
+            )
+            await each.send_json({"type": "unread_count", "count": unread})
+        return {"success": True, "notification_id": row[0]}
+
+    app.add_api_websocket_route(SOCKET, socket)
+    app.add_api_route(SEND, send, methods=["POST"])
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", backlog=4096)
+
+
+def _peer_command(port: int, publish_port: int, data: Path) -> list[str]:
+    return [sys.executable, "-m", "benchmarks.notices", "--peer", str(port), str(data)]
+
+
+PEER = Server(
+    name="avance-notices-peer", title="FastAPI connection manager + SQLite", command=_peer_command
+)
+
+
+class Users:
+    """
+    A thousand people with one tab each, and those who write to them.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._tabs: list[ClientConnection] = []
+        self.connect_ms: list[float] = []
+        self.latency_ms: list[float] = []
+        self.delivered = 0
+        self.sent = 0
+        self._is_sent = False
+        self._all_delivered = asyncio.Event()
+
+    async def come(self, users: int) -> None:
+        for first in range(0, users, 50):
+            async with asyncio.TaskGroup() as group:
+                for user in range(first, min(first + 50, users)):
+                    group.create_task(self._open(user))
+        # What one newcomer waits while nobody else comes.
+        for user in range(users, users + 20):
+            began_s = time.perf_counter()
+            await self._open(user)
+            self.connect_ms.append((time.perf_counter() - began_s) * 1000)
+
+    async def work(self, seconds: float) -> float:
+        """
+        Send to everybody in turn for a while, until all is delivered; answer how long that took.
+        """
+        began_s = time.perf_counter()
+        async with asyncio.TaskGroup() as group:
+            readers = [group.create_task(self._read(tab)) for tab in self._tabs]
+            async with asyncio.TaskGroup() as senders:
+                for number in range(SENDERS):
+                    senders.create_task(self._send(number, began_s + seconds))
+            self._check()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(20):
+                    await self._all_delivered.wait()
+            took_s = time.perf_counter() - began_s
+            for reader in readers:
+                reader.cancel()
+        return took_s
+
+    async def leave(self) -> None:
+        for tab in self._tabs:
+            await tab.close()
+
+    async def _open(self, user: int) -> None:
+        tab = await connect(
+            f"ws://127.0.0.1:{self._port}{SOCKET}?user_id={user}",
+            ping_interval=None,
+            compression=None,
+        )
+        await tab.recv()
+        self._tabs.append(tab)
+
+    async def _read(self, tab: ClientConnection) -> None:
+        async for text in tab:
+            if '"notification"' in text:
+                now_ns = time.perf_counter_ns()
+                self.latency_ms.append((now_ns - int(json.loads(text)["subject"])) / 1e6)
+                self.delivered += 1
+                if self._is_sent:
+                    self._check()
+
+    def _check(self) -> None:
+        self._is_sent = True
+        if self.delivered >= self.sent:
+            self._all_delivered.set()
+
+    async def _send(self, number: int, until_s: float) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        user = number
+        while time.perf_counter() < until_s:
+            body = json.dumps(
+                {
+                    "user_id": user % USERS,
+                    "notification_type": "stock_alert",
+                    "priority": "high",
+                    "subject": str(time.perf_counter_ns()),
+                    "message": "Producto A stock es bajo",
+                }
+            )
+            writer.write(
+                f"POST {SEND} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+                f"Content-Length: {len(body)}\r\n\r\n{body}".encode()
+            )
+            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            assert b" 200 " in head[:20], head
+            length = int(head.partition(b"content-length: ")[2].split(b"\r\n")[0])
+            await reader.readexactly(length)
+            self.sent += 1
+            user += SENDERS
+        writer.close()
+
+
+def _one(server: Server, seconds: float) -> dict[str, Any]:
+    with Running(server) as running:
+        idle_kib = running.process.memory_kib()
+
+        async def course() -> dict[str, Any]:
+            users = Users(running.port)
+            await users.come(USERS)
+            full_kib = running.process.memory_kib()
+            took_s = await users.work(seconds)
+            await users.leave()
+            cuts = statistics.quantiles(users.latency_ms, n=100)
+            return {
+                "server": server.name,
+                "title": server.title,
+                "per_s": users.delivered / took_s,
+                "lost": users.sent - users.delivered,
+                "p50_ms": cuts[49],
+                "p95_ms": cuts[94],
+                "p99_ms": cuts[98],
+                "connect_ms": statistics.median(users.connect_ms),
+                "kib_per_connection": (full_kib - idle_kib) / USERS,
+            }
+
+        return asyncio.run(course())
+
+
+def measure(settings: Settings) -> Outcome:
+    outcome = Outcome()
+    seconds = settings.pick(8.0, 3.0)
+    # The whole way runs with a disk that is synced before anything is told; the senders wait for each answer.
+    for number in range(settings.pick(3, 1)):
+        for server in (AVANCE, PEER)[:: 1 if number % 2 == 0 else -1]:
+            outcome.samples.append(_one(server, seconds))
+    table = Table(
+        title=f"{USERS:,} users connected, {SENDERS} senders over HTTP, each waits for its answer",
+        columns=(
+            "server",
+            "stored and delivered per s",
+            "p50 ms",
+            "p95 ms",
+            "p99 ms",
+            "connect ms",
+            "KiB per connection",
+            "lost",
+        ),
+    )
+    best: dict[str, dict[str, float]] = {}
+    for server in (AVANCE, PEER):
+        runs = [one for one in outcome.samples if one["server"] == server.name]
+        numbers = (
+            "per_s",
+            "p50_ms",
+            "p95_ms",
+            "p99_ms",
+            "connect_ms",
+            "kib_per_connection",
+            "lost",
+        )
+        best[server.name] = {name: statistics.median(run[name] for run in runs) for name in numbers}
+        table.rows.append((server.title, *(float(best[server.name][name]) for name in numbers)))
+    outcome.tables.append(table)
+    ours = best[AVANCE.name]
+    outcome.at_most("002-30 connection latency", ours["connect_ms"], 100, " ms")
+    outcome.at_most("002-31 delivery latency, p95", ours["p95_ms"], 500, " ms")
+    outcome.at_least("002-32 concurrent connections", USERS, 100)
+    outcome.at_least("002-33 notifications per second", ours["per_s"], 1_000)
+    outcome.at_most("002-34 memory per connection", ours["kib_per_connection"], 1_024, " KiB")
+    outcome.holds("nothing lost", ours["lost"] == 0)
+    return outcome
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--peer"]:
+        peer(int(sys.argv[2]), Path(sys.argv[3]))
+    else:
+        main(NAME, TITLE, measure)
