@@ -33,9 +33,9 @@ EVENTS: Mapping[str, tuple[type, ...]] = {
         event.ResultReady,
         event.ErrorRaised,
         event.ChildChanged,
+        event.MetaUpdated,
     ),
     "JobChannelEvent": (event.Snapshot,),
-    "JobMetaEvent": (event.MetaUpdated,),
     "JobsChannelEvent": (event.JobListed, event.JobRemoved, event.JobListSnapshot),
     "InboxChannelEvent": (inbox.Notified, inbox.InboxChanged, inbox.InboxSnapshot),
 }

@@ -64,6 +64,9 @@ export function enterEpoch(entry: JobEntry, epoch: string): JobEntry {
   return { ...emptyEntry(entry.id), job: entry.job, epoch };
 }
 
+/** These change what a summary leaves out. */
+const IN_FULL: ReadonlySet<JobEvent['type']> = new Set(['phase', 'result', 'meta']);
+
 /** Take what came on the channel of the job. */
 export function takeEvent(entry: JobEntry, event: JobChannelEvent): JobEntry {
   if (event.type === 'snapshot') {
@@ -77,7 +80,7 @@ export function takeEvent(entry: JobEntry, event: JobChannelEvent): JobEntry {
   if (event.seq <= entry.offset) return entry;
   const next = remember({ ...entry, offset: event.seq }, event);
   if (next.job === undefined) return next;
-  const isInFull = event.type === 'phase' || event.type === 'result';
+  const isInFull = IN_FULL.has(event.type);
   const isNews = event.seq > (isInFull ? entry.fullSeq : entry.viewSeq);
   const viewSeq = Math.max(entry.viewSeq, event.seq);
   return {
@@ -171,6 +174,8 @@ function apply(job: Job, event: JobEvent): Job {
       const { result, result_url, is_partial } = event;
       return defined<Job>({ ...job, result, result_url, result_is_partial: is_partial });
     }
+    case 'meta':
+      return { ...job, meta: event.meta };
     case 'log':
     case 'data':
       return job;

@@ -132,6 +132,17 @@ export interface ChildChanged {
   percent?: number;
 }
 
+/** The task changed the `meta` of its job; the whole of it, so that the latest alone is enough. */
+export interface MetaUpdated {
+  v: 1;
+  seq: number;
+  type: 'meta';
+  job_id: string;
+  attempt: number;
+  ts: string;
+  meta: Record<string, unknown>;
+}
+
 export type JobEvent =
   | StateChanged
   | Progressed
@@ -140,7 +151,8 @@ export type JobEvent =
   | Emitted
   | ResultReady
   | ErrorRaised
-  | ChildChanged;
+  | ChildChanged
+  | MetaUpdated;
 
 /** The whole job, in the reply to a first or unrecovered subscribe. */
 export interface Snapshot {
@@ -206,20 +218,6 @@ export interface Children {
 export type JobChannelEvent =
   | Snapshot
   | JobEvent;
-
-/** The task changed the `meta` of its job; the whole of it, so that the latest alone is enough. */
-export interface MetaUpdated {
-  v: 1;
-  seq: number;
-  type: 'meta';
-  job_id: string;
-  attempt: number;
-  ts: string;
-  meta: Record<string, unknown>;
-}
-
-export type JobMetaEvent =
-  | MetaUpdated;
 
 /** On `jobs:#<user>`: the newest summary of one job. */
 export interface JobListed {

@@ -72,6 +72,9 @@ test('each example of the reference says to this client what it says', () => {
       case 'error':
         expect(after?.error).toEqual(told.error);
         break;
+      case 'meta':
+        expect(after?.meta).toEqual(told.meta);
+        break;
       case 'child':
         expect(after?.children).toMatchObject({ total: told.total, failed: told.failed });
         break;
