@@ -10,7 +10,7 @@ from avance.model.inbox import RANKED, Action, Counts, Notice
 from avance.model.moment import optional_wire_time, wire_time
 from avance.notify.draft import Draft
 from avance.notify.kinds import Kind
-from avance.ports.records import Changes, Row, Rows
+from avance.ports.records import Changes, Engine, Row, Rows
 
 COLUMNS = (
     "id, kind, priority, title, body, data, url, actions, group_key, job_id, channels,"
@@ -112,7 +112,9 @@ def newest(rows: Rows, user: str, limit: int) -> Sequence[Notice]:
     return [notice_of(row) for row in found]
 
 
-_COUNTS = "unread, unseen, unread_low, unread_normal, unread_high, unread_critical, version"
+_NUMBERS = ("unread", "unseen", "unread_low", "unread_normal", "unread_high", "unread_critical")
+_COUNTS = ", ".join((*_NUMBERS, "version"))
+_ADDED = ", ".join(f"{name} = notice_counts.{name} + excluded.{name}" for name in _NUMBERS)
 
 
 def counts_of(rows: Rows, user: str) -> Counts:
@@ -124,6 +126,9 @@ def lock(changes: Changes, user: str) -> None:
     """
     Let one transaction at a time change the inbox of a user, so that its ids, counts and events have one order.
     """
+    if changes.engine is Engine.SQLITE:
+        # One transaction at a time changes the whole database.
+        return
     changes.run(
         "INSERT INTO notice_counts VALUES (?, 0, 0, 0, 0, 0, 0, 0)"
         " ON CONFLICT (user_id) DO UPDATE SET version = notice_counts.version",
@@ -136,13 +141,12 @@ def move(changes: Changes, user: str, unread: Sequence[int], unseen: int) -> Cou
     Change the counts: the unread ones by priority, and the unseen ones. After `lock`.
     """
     row = changes.one(
-        "UPDATE notice_counts SET unread = unread + ?, unseen = unseen + ?, unread_low = unread_low + ?,"
-        " unread_normal = unread_normal + ?, unread_high = unread_high + ?, unread_critical = unread_critical + ?,"
-        f" version = version + 1 WHERE user_id = ? RETURNING {_COUNTS}",
+        f"INSERT INTO notice_counts (user_id, {_COUNTS}) VALUES (?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT (user_id) DO UPDATE SET"
+        f" {_ADDED}, version = notice_counts.version + 1 RETURNING {_COUNTS}",
+        user,
         sum(unread),
         unseen,
         *unread,
-        user,
     )
     assert row is not None
     return _counts(row)

@@ -11,6 +11,12 @@ from avance.errors import InvalidRequest, NotFound, PermissionDenied
 from avance.web import Caller, caller, decode_json
 
 
+class _Anything(msgspec.Struct):
+    """
+    Any object at all.
+    """
+
+
 class BadRequest(InvalidRequest):
     """
     The contract answers 400 where the house answers 422.
@@ -111,7 +117,7 @@ async def object_of(request: Request) -> dict[str, object]:
     if not body:
         return {name: text for name, text in request.query_params.items() if name != "token"}
     try:
-        decode_json(body, msgspec.defstruct("Anything", []))
+        decode_json(body, _Anything)
         value = msgspec.json.decode(body, type=dict[str, object])
     except (InvalidRequest, msgspec.DecodeError) as error:
         raise BadRequest(f"the body is no JSON object: {error}", code="invalid_json") from error

@@ -217,8 +217,8 @@ def _read_send(fields: Mapping[str, object]) -> s.SendBody:
 def _check_words(body: s.SendBody, channels: Sequence[str]) -> None:
     kinds = known_kinds(app.host)
     for what, value, known in (
-        ("notification_type", body.notification_type, tuple(kinds)),
-        ("priority", body.priority, tuple(PRIORITIES)),
+        ("notification_type", body.notification_type, kinds),
+        ("priority", body.priority, PRIORITIES),
         *(("channel", channel, CHANNELS) for channel in channels),
     ):
         if value not in known:

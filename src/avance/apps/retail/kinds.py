@@ -2,8 +2,10 @@
 The kinds of the contract, and the words of this dialect for what the core names otherwise.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import lru_cache
+from types import MappingProxyType
 
 from avance import Avance, Kind, Priority
 from avance.apps.retail.settings import RetailSettings
@@ -30,12 +32,16 @@ PRIORITIES = {
 PRIORITY_WORDS = {priority: word for word, priority in PRIORITIES.items()}
 
 
-def known_kinds(host: Avance) -> dict[str, str]:
+def known_kinds(host: Avance) -> Mapping[str, str]:
     """
     Every kind of this deployment and its category.
     """
-    more = host.settings.section(RetailSettings).kinds
-    return {**dict.fromkeys(more, OTHERS), **CATEGORIES}
+    return _with(host.settings.section(RetailSettings).kinds)
+
+
+@lru_cache(maxsize=8)
+def _with(more: tuple[str, ...]) -> Mapping[str, str]:
+    return MappingProxyType({**dict.fromkeys(more, OTHERS), **CATEGORIES})
 
 
 @asynccontextmanager
