@@ -1,4 +1,5 @@
 // What the scripts of this folder have in common: a real Chromium, and what it complained about.
+import { createInterface } from 'node:readline';
 import { chromium } from 'playwright-core';
 
 export const patience = 30_000 * Number(process.env.AVANCE_TEST_TIMEOUT_FACTOR ?? 1);
@@ -25,8 +26,8 @@ export async function drive(script) {
     page.setDefaultTimeout(patience);
     page.on('pageerror', (error) => told.errors.push(String(error)));
     page.on('console', (line) => {
-      // A refused request is what some scripts ask for.
-      const isRefusal = line.text().startsWith('Failed to load resource');
+      // A refused request, or a server that is away, is what some scripts ask for.
+      const isRefusal = /^Failed to load resource|ERR_CONNECTION|ERR_INTERNET/.test(line.text());
       if (line.type() === 'error' && !isRefusal) told.errors.push(line.text());
     });
     page.on('request', (request) => {
@@ -34,8 +35,17 @@ export async function drive(script) {
       if (!address.startsWith(url) && !/^(blob|data):/.test(address)) told.foreign.push(address);
     });
   };
+  // Open only while a script asks: it would keep this process alive.
+  const ask = async (what) => {
+    const lines = createInterface({ input: process.stdin });
+    const answered = new Promise((resolve) => lines.once('line', resolve));
+    process.stdout.write(`ask ${what}\n`);
+    await answered;
+    lines.close();
+    process.stdin.pause();
+  };
   try {
-    await script({ url, folder, more, told, open, watch, browser });
+    await script({ url, folder, more, told, open, watch, ask, browser });
   } finally {
     await browser.close();
     process.stdout.write(`${JSON.stringify(told)}\n`);

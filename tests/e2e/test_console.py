@@ -77,7 +77,7 @@ def test_pages_live_through_tabs_offline_and_a_restart_and_users_see_their_own_j
         answers={"stop": server.stop, "start": lambda: server.start(port)},
     )
     assert told["bobSees"] == 2, "a head and one row"
-    assert told["foreign_job"] == "No hay ningún trabajo con este id"
+    assert told["foreignJob"] == "No hay ningún trabajo con este id"
     assert told["rowsBefore"] == 1
     assert told["connections"] == 1
     assert told["isDisabled"]
