@@ -65,7 +65,7 @@ class Inbox:
 
     def __init__(self, inboxes: Inboxes, user: str) -> None:
         self._inboxes = inboxes
-        self.user = checked_user(user, inboxes.limits)
+        self.user: str = checked_user(user, inboxes.limits)
 
     async def list(
         self,
@@ -215,7 +215,7 @@ class PreferencesOf:
 
     def __init__(self, inboxes: Inboxes, user: str) -> None:
         self._inboxes = inboxes
-        self.user = checked_user(user, inboxes.limits)
+        self.user: str = checked_user(user, inboxes.limits)
 
     async def get(self) -> Preferences:
         return await self._inboxes.preferences(self.user)

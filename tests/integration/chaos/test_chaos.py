@@ -21,7 +21,7 @@ SEED = int(os.environ.get("AVANCE_TEST_CHAOS_SEED", "20261121"))
 ROUNDS = int(os.environ.get("AVANCE_TEST_CHAOS_ROUNDS", "200"))
 JOBS_A_ROUND = 4
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(200)
 
 
 def some_work(random: Random) -> dict[str, Any]:

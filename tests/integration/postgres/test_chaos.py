@@ -20,7 +20,7 @@ ROUNDS = int(os.environ.get("AVANCE_TEST_POSTGRES_CHAOS_ROUNDS", "4"))
 JOBS_A_ROUND = 6
 TERMINAL = {"completed", "failed", "cancelled", "expired"}
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(200)
 
 
 async def submit(node: Node, random: Random, acknowledged: list[str]) -> None:

@@ -23,7 +23,7 @@ from avance.model.job import Job, JobError, RetryPolicy, State
 from avance.model.report import Done, Failed, ProgressMade, Started
 from avance.ports.executor import Run
 
-log = logging.getLogger("avance.celery")
+log: logging.Logger = logging.getLogger("avance.celery")
 
 RUNNER = "celery"
 OWNER_HEADER = "avance_owner"

@@ -7,7 +7,7 @@ from celery.exceptions import Ignore
 from avance.app.celery_meta import progress_of
 from avance.integrations.celery import bonds
 
-log = logging.getLogger("avance.celery")
+log: logging.Logger = logging.getLogger("avance.celery")
 
 
 class Task(celery.Task):  # type: ignore[misc]

@@ -55,10 +55,10 @@ class Api:
             raise ConfigError(
                 f"the address is {url!r}; it must look like http://127.0.0.1:8030", value=url
             )
-        self.url = url.rstrip("/")
+        self.url: str = url.rstrip("/")
         self.token = token
         self.limits = limits
-        self.headers = _credentials(token, key)
+        self.headers: dict[str, str] = _credentials(token, key)
         # Reading the certificates of the system blocks for a while, and plain HTTP never looks at them.
         is_plain = self.url.startswith("http://")
         self._http = httpx2.AsyncClient(

@@ -52,7 +52,7 @@ class AsyncClient:
             key: An API key; of the two the token wins.
         """
         self._api = Api(url, token=token, key=key, limits=limits)
-        self.inbox = AsyncInbox(self._api)
+        self.inbox: AsyncInbox = AsyncInbox(self._api)
 
     async def __aenter__(self) -> Self:
         return self

@@ -16,7 +16,7 @@ from avance.jobs.context import Reports, add_finder
 from avance.model.job import Job, JobError, RetryPolicy, State
 from avance.ports.executor import Run
 
-log = logging.getLogger("avance.rq")
+log: logging.Logger = logging.getLogger("avance.rq")
 
 RUNNER = "rq"
 OWNER_META = "avance_owner"

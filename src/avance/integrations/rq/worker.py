@@ -18,7 +18,7 @@ from avance.errors import Unavailable
 from avance.integrations.rq.bond import appeared, courier_of, encoded, failure
 from avance.model.report import Done, Failed, Started
 
-log = logging.getLogger("avance.rq")
+log: logging.Logger = logging.getLogger("avance.rq")
 
 GRACE_S = 5.0
 """Between asking a cancelled job to stop and killing its work horse."""

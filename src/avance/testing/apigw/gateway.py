@@ -63,7 +63,7 @@ class Gateway:
         self._pool = ThreadPoolExecutor(2, "gateway")
         self._sockets: Server | None = None
         self._management: ThreadingHTTPServer | None = None
-        self.posts = 0
+        self.posts: int = 0
         """Posts that arrived, refused ones too."""
 
     @property
