@@ -62,6 +62,8 @@ class CeleryWatch:
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
         self._loop = self._tasks.create_task(self._run())
+        # A task that is sent once this server is ready has no state that nobody heard.
+        await self._overheard.begun()
         return self
 
     async def __aexit__(self, *_: object) -> None:

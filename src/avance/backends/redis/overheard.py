@@ -18,6 +18,7 @@ class Overheard:
         self._pattern = pattern
         self._limits = limits
         self._is_closed = False
+        self._has_tried = asyncio.Event()
         self.name = shown(url)
         self.problem: str | None = "not connected yet"
 
@@ -33,6 +34,12 @@ class Overheard:
         """
         await self._client.aclose()
 
+    async def begun(self) -> None:
+        """
+        Wait until the server confirms that it will tell, or cannot be reached.
+        """
+        await self._has_tried.wait()
+
     async def messages(self) -> AsyncGenerator[bytes]:
         """
         The bodies, as they come.
@@ -45,6 +52,7 @@ class Overheard:
                 while not self._is_closed:
                     message = await pubsub.get_message(timeout=self._limits.silence_s / 2)
                     failures, self.problem = 0, None
+                    self._has_tried.set()
                     if message is None:
                         await pubsub.ping()
                     elif message["type"] == "pmessage":
@@ -53,6 +61,7 @@ class Overheard:
                 if self.problem is None:
                     log.warning("nothing is heard of %s: %s", self.name, error)
                 self.problem = f"{self.name}: {error}"
+                self._has_tried.set()
                 waits = self._limits.reconnect_s
                 await asyncio.sleep(waits[min(failures, len(waits) - 1)])
                 failures += 1
