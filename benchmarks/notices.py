@@ -18,7 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from benchmarks.harness.process import LOAD_CORES
 from benchmarks.harness.question import Outcome, Settings, Table, main
-from benchmarks.harness.servers import AVANCE, Running, Server
+from benchmarks.harness.servers import Running, Server, avance_command, avance_server
 
 NAME = "notices"
 TITLE = "Notifications, stored and delivered"
@@ -89,6 +89,12 @@ def _peer_command(port: int, publish_port: int, data: Path) -> list[str]:
     return [sys.executable, "-m", "benchmarks.notices", "--peer", str(port), str(data)]
 
 
+# The one app alone, as the peer is.
+AVANCE = avance_server(
+    "avance-notices",
+    "avance serve avance.apps.retail:app",
+    command=avance_command("avance.apps.retail:app"),
+)
 PEER = Server(
     name="avance-notices-peer", title="FastAPI connection manager + SQLite", command=_peer_command
 )
@@ -289,10 +295,9 @@ async def _times(port: int, users: Users) -> dict[str, float]:
 async def _clean_up(line: Line, users: Users, count: int) -> float:
     began_s = time.perf_counter()
     users.cut(count)
-    while f"avance_subscriptions {users.present:.1f}".encode() not in await line.call(
-        "GET", "/metrics"
-    ):
-        await asyncio.sleep(0.005)
+    wanted = f"avance_subscriptions {users.present:.1f}".encode()
+    while wanted not in await line.call("GET", "/metrics"):
+        pass
     return (time.perf_counter() - began_s) * 1000
 
 
