@@ -129,6 +129,15 @@ async def running(host: Avance, engine: Engine) -> AsyncIterator[str]:
 
 
 @pytest.fixture(scope="package")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with serving(tmp_path_factory.mktemp("routes")) as started:
         yield started
+
+
+@pytest.fixture
+def site(shared: Site) -> Site:
+    """
+    The server that most tests share. An app belongs to one host at a time, and another test may have served it since.
+    """
+    routes_app.join(shared.host)
+    return shared

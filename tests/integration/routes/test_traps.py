@@ -29,6 +29,8 @@ from avance.web import Identity
 from .conftest import Site, read_all
 from .test_osrm import Quiet
 
+pytestmark = pytest.mark.timeout(60)
+
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 

@@ -2,10 +2,7 @@
 Files in and out, sample days, and the check of a schedule. docs/contract/routes.md, 3.1.
 """
 
-import itertools
-import time
-from contextlib import closing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from anyio import to_thread
@@ -15,7 +12,6 @@ from starlette.responses import Response
 
 from avance.apps.routes.check import Violation, check_schedule
 from avance.apps.routes.declare import app
-from avance.apps.routes.export.files import FORMATS
 from avance.apps.routes.http import (
     NotReady,
     ours,
@@ -26,16 +22,17 @@ from avance.apps.routes.http import (
 from avance.apps.routes.model import Bus, Item, Kind, Route
 from avance.apps.routes.request import RoadOptions
 from avance.apps.routes.sample import SIZES, sample_day
-from avance.apps.routes.tables.assemble import Assembled, assemble
-from avance.apps.routes.tables.workbook import read_sheets
-from avance.apps.routes.travel.breaker import Breaker
-from avance.apps.routes.travel.cache import Cache
-from avance.apps.routes.travel.osrm import Osrm
-from avance.apps.routes.travel.roads import Gatherer
-from avance.apps.routes.trips import NoRoads, Roads, build_trip, places_of, run_order
+from avance.apps.routes.trips import NoRoads, Roads
 from avance.errors import InvalidRequest, TooLarge
 from avance.web import caller, count_start, described, json_answer, raw_answer
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from avance.apps.routes.export.files import Format
+    from avance.apps.routes.tables.assemble import Assembled
+
+# Libraries for workbooks, PDF and HTTP are imported by the first request that needs them: a server that starts should not wait for them.
 router = APIRouter(tags=["routes"])
 
 
@@ -156,7 +153,7 @@ described(router, "GET", "/routes/sample", sample)
 described(router, "GET", "/jobs/{job_id}/export", export_job)
 
 
-async def _assembled(request: Request) -> Assembled:
+async def _assembled(request: Request) -> "Assembled":
     count_start(request)
     data, name = await _upload(request)
     most = section().upload_bytes_max
@@ -164,7 +161,14 @@ async def _assembled(request: Request) -> Assembled:
         raise TooLarge(f"the file has {len(data)} bytes, the most is {most}", code="too_large")
     if not data:
         raise InvalidRequest("the file is empty", code="workbook_unusable")
-    return await to_thread.run_sync(lambda: assemble(read_sheets(data, name)))
+    return await to_thread.run_sync(_read_file, data, name)
+
+
+def _read_file(data: bytes, name: str) -> "Assembled":
+    from avance.apps.routes.tables.assemble import assemble  # noqa: PLC0415
+    from avance.apps.routes.tables.workbook import read_sheets  # noqa: PLC0415
+
+    return assemble(read_sheets(data, name))
 
 
 async def _upload(request: Request) -> tuple[bytes, str]:
@@ -200,29 +204,9 @@ def known_roads(routes: tuple[Route, ...], schedule: list[Bus], options: RoadOpt
     """
     if not options.table_url:
         return NoRoads()
-    osrm = Osrm(
-        options.table_url,
-        timeout_s=options.timeout_s,
-        breaker=Breaker(time.monotonic),
-        sleep=time.sleep,
-    )
-    with closing(osrm), Cache(options.cache_path, options.table_url, time.time) as cache:  # noqa: TID251
-        gatherer = Gatherer(osrm, cache, chunk=options.chunk)
-        paths = [places_of(run_order(route)) for route in routes]
-        gatherer.probe(point for path in paths for point in path)
-        gatherer.legs(paths, lambda done, total: None)
-        trips = {route.id: build_trip(route, gatherer.roads) for route in routes}
-        driven = [[trips.get(item.route_id) for item in bus.items] for bus in schedule]
-        gatherer.pairs(
-            {
-                (a.end, b.start)
-                for bus in driven
-                for a, b in itertools.pairwise(bus)
-                if a is not None and b is not None and a.end is not None and b.start is not None
-            },
-            lambda done, total: None,
-        )
-    return gatherer.roads
+    from avance.apps.routes.travel.driven import driven_roads  # noqa: PLC0415
+
+    return driven_roads(routes, schedule, options)
 
 
 def _item(item: LooseItem) -> Item:
@@ -255,9 +239,10 @@ async def _export_body(request: Request, format: str) -> Response:
 
 
 async def _export(body: Any, format: str) -> Response:
-    if format not in FORMATS:
+    formats = await to_thread.run_sync(_formats)
+    if format not in formats:
         raise InvalidRequest(
-            f"format is {format!r}; choose from {', '.join(FORMATS)}",
+            f"format is {format!r}; choose from {', '.join(formats)}",
             code="invalid_query",
             parameter="format",
         )
@@ -269,7 +254,13 @@ async def _export(body: Any, format: str) -> Response:
         raise InvalidRequest(
             f"the schedule does not fit: {error}", code="invalid_request"
         ) from error
-    chosen = FORMATS[format]
+    chosen = formats[format]
     data = await to_thread.run_sync(lambda: chosen.write(given.schedule))
     headers = {"content-disposition": f'attachment; filename="horario.{chosen.suffix}"', "cache-control": "no-store"}  # fmt: skip
     return Response(data, headers=headers, media_type=chosen.media_type)
+
+
+def _formats() -> "Mapping[str, Format]":
+    from avance.apps.routes.export.files import FORMATS  # noqa: PLC0415
+
+    return FORMATS
