@@ -1,6 +1,9 @@
+import asyncio
+import functools
 import inspect
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
 
 import pytest
 from blockbuster import blockbuster_ctx
@@ -22,13 +25,29 @@ collect_ignore = ["typing"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if TIMEOUT_FACTOR == 1:
-        return
     default_s = float(config.getini("timeout"))
     for item in items:
         marker = item.get_closest_marker("timeout")
         own_s = float(marker.args[0]) if marker and marker.args else default_s
-        item.add_marker(pytest.mark.timeout(own_s * TIMEOUT_FACTOR), append=False)
+        limit_s = own_s * TIMEOUT_FACTOR
+        if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
+            item.obj = _bounded(item.obj, limit_s)
+            # For its fixtures.
+            limit_s += default_s
+        item.add_marker(pytest.mark.timeout(limit_s), append=False)
+
+
+def _bounded(test: Callable[..., Awaitable[None]], limit_s: float) -> Callable[..., Any]:
+    """
+    A signal that ends an async test from outside leaves its task in the loop, where the clean-up then waits for it for ever.
+    """
+
+    @functools.wraps(test)
+    async def run(*args: Any, **kwargs: Any) -> None:
+        async with asyncio.timeout(limit_s):
+            await test(*args, **kwargs)
+
+    return run
 
 
 @pytest.fixture(scope="session")
