@@ -3,26 +3,37 @@ The AWS adapter over real sockets (`avance.testing.apigw`), with DynamoDB and S3
 """
 
 import json
-from collections.abc import Iterator
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from importlib import import_module
+from pathlib import Path
+from threading import Event
 from typing import Any
 
 import boto3
 import pytest
+import yaml
 from botocore.exceptions import ClientError
 from moto.server import ThreadedMotoServer
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from avance.apps.ocr import frames
 from avance.apps.ocr.aws.handlers import Handlers
+from avance.apps.ocr.aws.measures import UNITS
 from avance.apps.ocr.aws.settings import AwsSettings, read_settings
 from avance.apps.ocr.aws.tables import Connections, Documents, Files
 from avance.apps.ocr.errors import DocumentDecided
 from avance.apps.ocr.model import Document, OcrResult, Status
 from avance.errors import ConfigError
-from avance.testing.apigw import Gateway, GatewayLimits
+from avance.testing.apigw import Gateway, GatewayLimits, Stream, StreamLimits
 
 REGION = "us-east-1"
+PATIENCE_S = 50.0
+ROOT = Path(__file__).parents[3]
+USERS = {"ana": "user", "ben": "user", "root": "admin"}
 
 
 class Cloud:
@@ -32,20 +43,22 @@ class Cloud:
 
     def __init__(self, settings: AwsSettings) -> None:
         self.settings = settings
-        self.handlers = Handlers(settings)
+        self.measured: list[dict[str, Any]] = []
+        self.handlers = Handlers(settings, lambda line: self.measured.append(json.loads(line)))
         self.connections = Connections(settings)
         self.documents = Documents(settings)
 
+    def table(self) -> Any:
+        ends = {"region_name": REGION, "endpoint_url": self.settings.aws_endpoint}
+        return boto3.resource("dynamodb", **ends).Table(self.settings.connections)
+
     def rows(self) -> list[dict[str, Any]]:
-        table = boto3.resource(
-            "dynamodb", region_name=REGION, endpoint_url=self.settings.aws_endpoint
-        ).Table(self.settings.connections)
-        found: list[dict[str, Any]] = table.scan()["Items"]
+        found: list[dict[str, Any]] = self.table().scan()["Items"]
         return found
 
-    def store(self, document_id: str, owner: str, status: Status) -> dict[str, Any]:
+    def store(self, document_id: str, owner: str, status: Status) -> None:
         """
-        Store a document, and answer the record of its stream.
+        Store a document; the stream tells of it.
         """
         result = OcrResult(success=True, confidence=95, extracted_text="HOLA")
         document = Document(
@@ -58,10 +71,7 @@ class Cloud:
             request_id="r-1",
             ocr_result=result if status.is_final else None,
         )
-        body = frames.encode(document).decode()
-        self.documents.put(document_id, owner, status, document.created_at, body)
-        image = {"owner": {"S": owner}, "body": {"S": body}}
-        return {"Records": [{"eventName": "MODIFY", "dynamodb": {"NewImage": image}}]}
+        self.documents.put(document, owner)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +86,13 @@ def aws() -> Iterator[str]:
         server.stop()
 
 
+TEMPLATE: dict[str, Any] = yaml.safe_load((ROOT / "deploy/aws/serverless.yml").read_text("utf-8"))
+
+
 def made(aws: str, stage: str) -> AwsSettings:
+    """
+    The tables and the bucket of a stage, as the template declares them.
+    """
     settings = AwsSettings(
         stage=stage,
         region=REGION,
@@ -85,54 +101,80 @@ def made(aws: str, stage: str) -> AwsSettings:
         aws_endpoint=aws,
     )
     client = boto3.client("dynamodb", region_name=REGION, endpoint_url=aws)
-    for name, key, index, sort in (
-        (settings.connections, "connectionId", "subscription", None),
-        (settings.documents, "id", "status", "createdAt"),
-    ):
-        names = [key, index, *([sort] if sort else [])]
-        schema = [{"AttributeName": index, "KeyType": "HASH"}]
-        schema += [{"AttributeName": sort, "KeyType": "RANGE"}] if sort else []
-        client.create_table(
-            TableName=name,
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": one, "AttributeType": "S"} for one in names],
-            KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
-            GlobalSecondaryIndexes=[
-                {
-                    "IndexName": "status-createdAt-index" if sort else "subscription-index",
-                    "KeySchema": schema,
-                    "Projection": {"ProjectionType": "ALL"},
-                }
-            ],
-        )
+    for name in ("Connections", "Documents"):
+        wanted = dict(TEMPLATE["resources"]["Resources"][name]["Properties"])
+        wanted["TableName"] = wanted["TableName"].replace("${self:provider.stage}", stage)
+        expiry = wanted.pop("TimeToLiveSpecification", None)
+        wanted["StreamSpecification"] |= {"StreamEnabled": True}
+        client.create_table(**wanted)
+        if expiry:
+            client.update_time_to_live(
+                TableName=wanted["TableName"], TimeToLiveSpecification=expiry
+            )
     boto3.client("s3", region_name=REGION, endpoint_url=aws).create_bucket(Bucket=settings.bucket)
     return settings
 
 
-@pytest.fixture
-def cloud(aws: str, request: pytest.FixtureRequest) -> Iterator[tuple[Cloud, Gateway]]:
-    held: list[Cloud] = []
-    users = {"ana": "user", "ben": "user", "root": "admin"}
+def stream_of(settings: AwsSettings, table: str, handler: Any, **more: Any) -> Stream:
+    ends = {"region_name": REGION, "endpoint_url": settings.aws_endpoint}
+    told = boto3.client("dynamodb", **ends).describe_table(TableName=table)["Table"]
+    client = boto3.client("dynamodbstreams", **ends)
+    return Stream(client, told["LatestStreamArn"], handler, **more)
 
-    def authorized(event: Any, context: Any) -> Any:
-        # What API Gateway's authorizer adds.
-        user = (event.get("queryStringParameters") or {}).get("who")
-        if user in users:
-            event["requestContext"]["authorizer"] = {"principalId": user, "role": users[user]}
-        return held[0].handlers.connect(event, context)
 
-    routes = {
-        "$connect": authorized,
-        "$connected": lambda event, context: held[0].handlers.greet(event, context),
-        "$disconnect": lambda event, context: held[0].handlers.disconnect(event, context),
-        "$default": lambda event, context: held[0].handlers.default(event, context),
-    }
-    stage = f"t{abs(hash(request.node.name)) % 10_000_000}"
-    with Gateway(routes, stage=stage) as gateway:
+class Site:
+    """
+    The gateway, the functions behind it, and the streams of the tables.
+    """
+
+    def __init__(self, stack: ExitStack, aws: str, stage: str) -> None:
+        self.may_connect = Event()
+        """The handshake waits for it: what happens before it is over is seen so."""
+        self.may_connect.set()
+        routes = {
+            "$connect": self._connect,
+            "$disconnect": lambda *given: self.cloud.handlers.disconnect(*given),
+            "$default": lambda *given: self.cloud.handlers.default(*given),
+        }
+        self.gateway = stack.enter_context(Gateway(routes, stage=stage))
         settings = made(aws, stage)
         reached = {name: getattr(settings, name) for name in settings.__struct_fields__}
-        held.append(Cloud(AwsSettings(**{**reached, "websocket_endpoint": gateway.endpoint})))
-        yield held[0], gateway
+        self.cloud = Cloud(AwsSettings(**{**reached, "websocket_endpoint": self.gateway.endpoint}))
+        greet = TEMPLATE["functions"]["websocketGreet"]["events"][0]["stream"]
+        self.greetings = stack.enter_context(
+            stream_of(
+                settings,
+                settings.connections,
+                self.cloud.handlers.greet,
+                events=greet["filterPatterns"][0]["eventName"],
+                limits=StreamLimits(retries_max=greet["maximumRetryAttempts"], pause_s=0.25),
+            )
+        )
+        self.updates = stack.enter_context(
+            stream_of(settings, settings.documents, self.cloud.handlers.notify)
+        )
+
+    def _connect(self, event: Any, context: Any) -> Any:
+        # What API Gateway's authorizer adds.
+        user = (event.get("queryStringParameters") or {}).get("who")
+        if user in USERS:
+            event["requestContext"]["authorizer"] = {"principalId": user, "role": USERS[user]}
+        answer = self.cloud.handlers.connect(event, context)
+        assert self.may_connect.wait(PATIENCE_S)
+        return answer
+
+
+@pytest.fixture
+def site(aws: str, request: pytest.FixtureRequest) -> Iterator[Site]:
+    with ExitStack() as stack:
+        yield Site(stack, aws, f"t{zlib.crc32(request.node.name.encode())}")
+
+
+def until(is_true: Callable[[], object]) -> None:
+    ends_s = time.monotonic() + PATIENCE_S
+    while not is_true():
+        assert time.monotonic() < ends_s, "it did not come to that"
+        time.sleep(0.02)
 
 
 def said(connection: ClientConnection) -> dict[str, Any]:
@@ -145,18 +187,15 @@ def ask(connection: ClientConnection, **frame: str) -> dict[str, Any]:
     return said(connection)
 
 
-def test_the_socket_behind_the_gateway_behaves_like_the_direct_one(
-    cloud: tuple[Cloud, Gateway],
-) -> None:
+def test_the_socket_behind_the_gateway_behaves_like_the_direct_one(site: Site) -> None:
     """004-02 004-28 004-T1 004-T3 004-T4: greeting after the connect route, answers, and who a connection is never changes."""
-    adapter, gateway = cloud
+    adapter, gateway = site.cloud, site.gateway
     with connect(f"{gateway.url}?who=ana") as ana:
         hello = said(ana)
         assert hello["type"] == "connection_established"
         before = adapter.connections.find(hello["connectionId"])
         assert before is not None
         assert ask(ana, type="ping")["type"] == "pong"
-        assert ask(ana, type="subscribe_documents")["type"] == "subscription_confirmed"
         adapter.store("d-1", "ana", Status.COMPLETED)
         adapter.store("d-2", "ben", Status.COMPLETED)
         assert ask(ana, type="get_document_status", documentId="d-1")["status"] == "completed"
@@ -172,41 +211,99 @@ def test_the_socket_behind_the_gateway_behaves_like_the_direct_one(
         pass
 
 
+def test_a_greeting_waits_for_the_handshake_and_takes_no_row_away(site: Site) -> None:
+    """004-T1 004-T12: the row is there before the handshake is over; the gateway says 410 then, and the stream tries again."""
+    site.may_connect.clear()
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(connect, f"{site.gateway.url}?who=ana")
+        until(lambda: site.greetings.failures)
+        [row] = site.cloud.rows()
+        site.may_connect.set()
+        with waiting.result(PATIENCE_S) as ana:
+            hello = said(ana)
+            assert hello["type"] == "connection_established"
+            assert hello["connectionId"] == row["connectionId"]
+            assert "GoneException" in str(site.greetings.failures[0])
+            assert ask(ana, type="ping")["type"] == "pong"
+    until(lambda: not site.cloud.rows())
+
+
+def test_a_handshake_that_never_ends_is_given_up(site: Site) -> None:
+    """004-T12: the stream asks a bounded number of times; the row ends by its ttl."""
+    site.cloud.connections.add("never", "ana", "user")
+    until(lambda: site.greetings.given_up)
+    retries_max = TEMPLATE["functions"]["websocketGreet"]["events"][0]["stream"][
+        "maximumRetryAttempts"
+    ]
+    assert len(site.greetings.failures) == retries_max + 1
+    assert site.cloud.connections.find("never") is not None
+
+
 def test_updates_reach_their_owner_by_the_index_and_dead_connections_disappear(
-    cloud: tuple[Cloud, Gateway], caplog: pytest.LogCaptureFixture
+    site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """004-21 004-T2 004-T5 004-T8 004-T12: two sends among many rows; 410 removes its row, the others receive, the failure is counted and logged."""
-    adapter, gateway = cloud
-    for number in range(300):
-        adapter.connections.add(f"other-{number}", f"user-{number}", "user")
-        adapter.connections.heard(f"other-{number}", subscription=f"user-{number}")
-    with connect(f"{gateway.url}?who=ana") as one, connect(f"{gateway.url}?who=ana") as two:
+    """004-21 004-22 004-T2 004-T5 004-T8 004-T12: two sends among many rows; 410 removes its row, the others receive; all is counted and logged."""
+    adapter, gateway = site.cloud, site.gateway
+    with (
+        caplog.at_level("INFO", logger="avance.ocr.aws"),
+        connect(f"{gateway.url}?who=ana") as one,
+        connect(f"{gateway.url}?who=ana") as two,
+    ):
         for connection in (one, two):
             said(connection)
             assert ask(connection, type="subscribe_documents")["type"] == "subscription_confirmed"
+        # The others are rows alone, and nobody to greet.
+        site.greetings.close()
+        table = adapter.table()
+        with table.batch_writer() as batch:
+            for number in range(500):
+                batch.put_item(
+                    Item={"connectionId": f"other-{number}", "subscription": f"user-{number}"}
+                )
         before = gateway.posts
-        with caplog.at_level("INFO", logger="avance.ocr.aws"):
-            adapter.handlers.notify(adapter.store("d-1", "ana", Status.COMPLETED))
-            assert gateway.posts - before == 2
-            for connection in (one, two):
-                assert said(connection)["ocrResult"]["extractedText"] == "HOLA"
-            adapter.connections.add("dead", "ana", "user")
-            adapter.connections.heard("dead", subscription="ana")
-            adapter.handlers.notify(adapter.store("d-9", "ana", Status.PENDING))
-        assert adapter.connections.find("dead") is None
-        assert adapter.handlers.posting.failures == 1
+        adapter.store("d-1", "ana", Status.COMPLETED)
+        for connection in (one, two):
+            assert said(connection)["ocrResult"]["extractedText"] == "HOLA"
+        assert gateway.posts - before == 2
+        table.put_item(Item={"connectionId": "dead", "subscription": "ana"})
+        adapter.store("d-9", "ana", Status.PENDING)
         assert said(one)["documentId"] == said(two)["documentId"] == "d-9"
-        for phrase in (
-            "Document update notification sent",
-            "Failed to send message to connection",
-            "Connection removed",
-        ):
-            assert phrase in caplog.text
+        until(lambda: adapter.connections.find("dead") is None)
+        assert adapter.handlers.posting.failures >= 1
+    for phrase in (
+        "Connection established",
+        "Document update notification sent",
+        "Failed to send message to connection",
+        "Connection removed",
+    ):
+        assert phrase in caplog.text
+    until(lambda: any("ConnectionsClosed" in one for one in adapter.measured))
+    told = {name for one in adapter.measured for name in one}
+    assert told >= set(UNITS)
+    for one_line in adapter.measured:
+        [metrics] = one_line["_aws"]["CloudWatchMetrics"]
+        assert all(isinstance(one_line[one["Name"]], int | float) for one in metrics["Metrics"])
+        assert one_line["Stage"] == adapter.settings.stage
 
 
-def test_a_document_that_has_ended_is_not_written_again(cloud: tuple[Cloud, Gateway]) -> None:
+def test_who_subscribes_late_behind_the_gateway_is_told_what_happened(site: Site) -> None:
+    """004-T10 004-T2: what is under way and what ended lately, of the own documents; an administrator's are all."""
+    adapter, gateway = site.cloud, site.gateway
+    adapter.store("d-1", "ana", Status.PROCESSING)
+    adapter.store("d-1", "ana", Status.COMPLETED)
+    adapter.store("d-2", "ben", Status.PROCESSING)
+    for who, ids in (("ana", {"d-1"}), ("ben", {"d-2"}), ("root", {"d-1", "d-2"})):
+        with connect(f"{gateway.url}?who={who}") as page:
+            said(page)
+            assert ask(page, type="subscribe_documents")["type"] == "subscription_confirmed"
+            told = {said(page)["documentId"] for _ in ids}
+            assert told == ids
+            assert ask(page, type="ping")["type"] == "pong"
+
+
+def test_a_document_that_has_ended_is_not_written_again(site: Site) -> None:
     """004-28 004-T11: a condition in the table, not a look before the write."""
-    adapter, _ = cloud
+    adapter = site.cloud
     adapter.store("d-1", "ana", Status.PROCESSING)
     adapter.store("d-1", "ana", Status.COMPLETED)
     with pytest.raises(DocumentDecided):
@@ -226,6 +323,32 @@ def test_every_name_follows_the_stage_and_missing_settings_stop_the_start() -> N
     assert settings.bucket == "ocr-files-staging"
     with pytest.raises(ConfigError, match="AWS_REGION, WEBSOCKET_ENDPOINT"):
         read_settings({"STAGE": "dev"})
+
+
+def test_the_deployment_names_everything_by_its_stage_and_allows_single_actions() -> None:
+    """004-19 004-20 004-23 004-27 004-28: `npm install`, `serverless deploy --stage dev`, and functions whose logs can be followed by name."""
+    wanted = json.loads((ROOT / "deploy/aws/package.json").read_text("utf-8"))["devDependencies"]
+    assert set(TEMPLATE["plugins"]) | {"serverless"} == set(wanted)
+    assert TEMPLATE["provider"]["stage"] == "${opt:stage, 'dev'}"
+    stage = "${self:provider.stage}"
+    resources = TEMPLATE["resources"]["Resources"]
+    named = [resources[one]["Properties"]["TableName"] for one in ("Connections", "Documents")]
+    named += [TEMPLATE["custom"]["bucket"], TEMPLATE["provider"]["websocketsApiName"]]
+    environment = TEMPLATE["provider"]["environment"]
+    named += [environment["STAGE"], environment["WEBSOCKET_ENDPOINT"]["Fn::Sub"]]
+    assert all(stage in one for one in named)
+    allowed = {
+        action
+        for statement in TEMPLATE["provider"]["iam"]["role"]["statements"]
+        for action in statement["Action"]
+    }
+    assert allowed >= {"execute-api:ManageConnections", "s3:GetObject", "dynamodb:Query"}
+    assert not [one for one in allowed if "*" in one or one == "dynamodb:Scan"]
+    functions = TEMPLATE["functions"]
+    assert {"websocketConnect", "notifyDocumentUpdate"} <= set(functions)
+    for function in functions.values():
+        module, _, name = function["handler"].rpartition(".")
+        assert callable(getattr(import_module(module), name))
 
 
 def test_the_emulated_gateway_refuses_as_the_real_one() -> None:

@@ -133,7 +133,7 @@ class Gateway:
             "headers": dict(request.headers.raw_items()),
             "queryStringParameters": dict(parse_qsl(parts.query)) or None,
         }
-        # Until the handshake is over nobody can post to it: the real one answers 410 as well.
+        # Until the handshake is over nobody can post to it: it is in no list yet, and the answer is 410, as that of the real one.
         status = self._call("$connect", connection_id, extra, None)
         if status >= 300:
             return connection.respond(status, "")
@@ -144,9 +144,6 @@ class Gateway:
         connection_id: str = connection.id_of_gateway  # type: ignore[attr-defined]
         with self._lock:
             self._connections[connection_id] = (connection, _now_ms())
-        after = self._routes.get("$connected")
-        if after is not None:
-            self._run(after, self._event("$connected", connection_id, {}, None))
         try:
             for frame in connection:
                 self._hear(connection, connection_id, frame)

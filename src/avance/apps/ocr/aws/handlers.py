@@ -4,12 +4,13 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
 from avance.apps.ocr import frames as f
+from avance.apps.ocr.aws.measures import Measures
 from avance.apps.ocr.aws.posting import Posting
 from avance.apps.ocr.aws.settings import AwsSettings, read_settings
 from avance.apps.ocr.aws.tables import ADMINS, Connections, Documents
@@ -26,10 +27,15 @@ class Handlers:
     Made once for each container of a function.
     """
 
-    def __init__(self, settings: AwsSettings) -> None:
+    def __init__(self, settings: AwsSettings, write: Callable[[str], object] | None = None) -> None:
+        """
+        Args:
+            write: Where lines with measures go; by default to the log of the function.
+        """
+        self._measures = Measures(settings.stage, write)
         self._connections = Connections(settings)
         self._documents = Documents(settings)
-        self.posting = Posting(settings, self._connections)
+        self.posting = Posting(settings, self._connections, self._measures)
 
     def connect(self, event: Event, _: object = None) -> Answer:
         """
@@ -41,23 +47,31 @@ class Handlers:
         if not user:
             return {"statusCode": 401}
         self._connections.add(context["connectionId"], user, authorizer.get("role", "user"))
+        self._measures.tell(ConnectionsOpened=1)
         log.info("Connection established %s", context["connectionId"])
         return OK
 
     def greet(self, event: Event, _: object = None) -> Answer:
         """
-        Called once the connection stands: by the stream of the table of connections.
+        Called by the stream of the table of connections, possibly before the handshake is over.
+
+        Raises:
+            Unavailable: The connection does not stand yet. The stream tries again, as often as deploy/aws/serverless.yml allows.
         """
         for connection_id in _new_connections(event):
+            if self._connections.find(connection_id) is None:
+                # It has gone already; nobody waits for a greeting.
+                continue
             greeting = f.ConnectionEstablished(
                 message="Connected to OCR service", connection_id=connection_id, timestamp=_now()
             )
-            self.posting.send(connection_id, f.encode(greeting))
+            self.posting.greet(connection_id, f.encode(greeting))
         return OK
 
     def disconnect(self, event: Event, _: object = None) -> Answer:
         connection_id = event["requestContext"]["connectionId"]
         self._connections.remove(connection_id)
+        self._measures.tell(ConnectionsClosed=1)
         log.info("Connection removed %s", connection_id)
         return OK
 
@@ -89,6 +103,9 @@ class Handlers:
                     message="Subscribed to document updates", timestamp=_now()
                 )
                 self._say(connection_id, told)
+                # Later changes come through the stream; what happened before is told now.
+                for document in self._documents.recent(owner):
+                    self.posting.send(connection_id, f.update_of(document))
             case f.GetDocumentStatus():
                 self._connections.heard(connection_id)
                 self.posting.send(connection_id, self._status(frame.document_id, row))
@@ -104,6 +121,9 @@ class Handlers:
                 continue
             document = msgspec.json.decode(image["body"]["S"], type=Document)
             self.posting.tell(image["owner"]["S"], f.update_of(document))
+            if "updatedMs" in image:
+                took_ms = time.time_ns() // 1_000_000 - int(image["updatedMs"]["N"])
+                self._measures.tell(NotificationResponseTime=max(took_ms, 0))
         return OK
 
     def _status(self, document_id: str | None, row: Mapping[str, Any]) -> bytes:
@@ -121,8 +141,6 @@ class Handlers:
 
 
 def _new_connections(event: Event) -> list[str]:
-    if "Records" not in event:
-        return [event["requestContext"]["connectionId"]]
     return [
         record["dynamodb"]["NewImage"]["connectionId"]["S"]
         for record in event["Records"]
@@ -139,6 +157,8 @@ _made: dict[str, Handlers] = {}
 
 def _handlers() -> Handlers:
     if "one" not in _made:
+        # A function's log shows warnings alone unless it is told otherwise.
+        log.setLevel(logging.INFO)
         _made["one"] = Handlers(read_settings())
     return _made["one"]
 

@@ -7,17 +7,21 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import boto3
+import msgspec
 from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ClientError
 
 from avance.apps.ocr.aws.settings import CONNECTION_TTL_S, AwsSettings
 from avance.apps.ocr.errors import DocumentDecided
-from avance.apps.ocr.model import Status
+from avance.apps.ocr.model import Document, Status
 
 ADMINS = "#admins"
 """Administrators subscribe to everything; a user cannot have that name."""
 SUBSCRIBED = "subscription-index"
 BY_STATUS = "status-createdAt-index"
+BY_OWNER = "owner-createdAt-index"
+RECENT_S = 300
+RECENT_MAX = 100
 
 
 class Connections:
@@ -94,30 +98,63 @@ class Documents:
         item: Mapping[str, Any] | None = found.get("Item")
         return item
 
-    def put(self, document_id: str, owner: str, status: Status, created: str, body: str) -> None:
+    def put(self, document: Document, owner: str, **more: Any) -> None:
         """
+        Args:
+            more: Kept beside it, such as the hash of its request's token.
+
         Raises:
-            DocumentDecided: It has ended, or stands further.
+            DocumentDecided: It has ended.
         """
-        allowed = [Attr("status").eq(before.value) for before in Status if not before.is_final]
         condition = Attr("id").not_exists()
-        for one in allowed:
-            condition = condition | one
+        for before in Status:
+            if not before.is_final:
+                condition = condition | Attr("status").eq(before.value)
+        now_ms = time.time_ns() // 1_000_000
+        item = {
+            **more,
+            "id": document.id,
+            "owner": owner,
+            "status": document.status.value,
+            "createdAt": document.created_at,
+            "updatedMs": now_ms,
+            "body": msgspec.json.encode(document).decode(),
+        }
         try:
-            self._table.put_item(
-                Item={
-                    "id": document_id,
-                    "owner": owner,
-                    "status": status.value,
-                    "createdAt": created,
-                    "body": body,
-                },
-                ConditionExpression=condition,
-            )
+            self._table.put_item(Item=item, ConditionExpression=condition)
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
-            raise DocumentDecided(f"document {document_id} has ended already") from error
+            raise DocumentDecided(f"document {document.id} has ended already") from error
+
+    def recent(self, who: str) -> list[Document]:
+        """
+        What a new subscriber is told: not finished, or finished lately; the oldest first.
+
+        Args:
+            who: An owner, or `ADMINS`.
+        """
+        since_ms = time.time_ns() // 1_000_000 - RECENT_S * 1000
+        found = self._newest("owner", who) if who != ADMINS else self._of_everybody()
+        kept = [
+            one
+            for one in found
+            if not Status(one["status"]).is_final or one["updatedMs"] >= since_ms
+        ]
+        kept.sort(key=lambda one: str(one["createdAt"]))
+        return [msgspec.json.decode(one["body"], type=Document) for one in kept[-RECENT_MAX:]]
+
+    def _of_everybody(self) -> list[Mapping[str, Any]]:
+        return [one for status in Status for one in self.in_status(status, RECENT_MAX)]
+
+    def _newest(self, key: str, value: str) -> list[Mapping[str, Any]]:
+        found = self._table.query(
+            IndexName=BY_OWNER,
+            KeyConditionExpression=Key(key).eq(value),
+            ScanIndexForward=False,
+            Limit=RECENT_MAX,
+        )
+        return list(found["Items"])
 
     def in_status(self, status: Status, limit: int) -> list[Mapping[str, Any]]:
         """
