@@ -62,7 +62,7 @@ export function Shell({ children }: { children: ReactNode }) {
           <Bell
             onOpen={open}
             renderFoot={(close) => (
-              <Link href="/inbox" onClick={close}>
+              <Link href="/inbox" className={css.all} onClick={close}>
                 {t('nav.inbox')}
               </Link>
             )}
