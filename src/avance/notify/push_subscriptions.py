@@ -27,6 +27,14 @@ class PushSubscription(msgspec.Struct, frozen=True, kw_only=True):
     keys: PushKeys
 
 
+class PushAddress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """
+    Which browser, by the address that its push service gave it.
+    """
+
+    endpoint: Annotated[str, msgspec.Meta(max_length=1_000)]
+
+
 class PushSubscriptions:
     def __init__(self, records: Records, limits: NotifyLimits) -> None:
         self._records = records
@@ -49,7 +57,7 @@ class PushSubscriptions:
             )
             changes.run(
                 "DELETE FROM push_subscriptions WHERE endpoint IN (SELECT endpoint FROM push_subscriptions"
-                " WHERE user_id = ? ORDER BY created_ms DESC LIMIT 1000 OFFSET ?)",
+                " WHERE user_id = ? ORDER BY created_ms DESC, endpoint DESC LIMIT 1000 OFFSET ?)",
                 user,
                 self._limits.push_subscriptions_max,
             )

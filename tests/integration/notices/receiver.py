@@ -2,7 +2,7 @@
 An HTTP server that keeps what it is sent and answers what a test wants.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -19,8 +19,9 @@ class Receiver:
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self.calls: list[Call] = []
-        self.answers: list[int] = []
-        """Codes of the next answers; then 201."""
+        self.answers: list[int | None] = []
+        """Codes of the next answers, None to break off instead of one; then what `judge` says."""
+        self.judge: Callable[[Call], int] = lambda _: 201
 
 
 @contextmanager
@@ -29,8 +30,13 @@ def a_receiver() -> Iterator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            receiver.calls.append(Call(self.path, headers, body))
-            self.send_response(receiver.answers.pop(0) if receiver.answers else 201)
+            call = Call(self.path, headers, body)
+            receiver.calls.append(call)
+            code = receiver.answers.pop(0) if receiver.answers else receiver.judge(call)
+            if code is None:
+                self.close_connection = True
+                return
+            self.send_response(code)
             self.send_header("content-length", "0")
             self.end_headers()
 

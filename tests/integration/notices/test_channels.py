@@ -6,72 +6,25 @@ import base64
 import hashlib
 import hmac
 import json
-import os
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
-from email import message_from_bytes, policy
-from email.message import EmailMessage
-from typing import Any, TypeAlias
+from typing import TypeAlias
 from urllib.parse import parse_qs
 
-import http_ece
 import pytest
-from aiosmtpd.controller import Controller
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from avance import Escalate
 from avance.errors import ConfigError, InvalidRequest
 from avance.notify.channels.apprise import AppriseChannel
 
 from .conftest import Build, Built, Site
+from .mail_server import MailServer
 from .receiver import Receiver, a_receiver
 
 Serving: TypeAlias = Callable[[Built], AbstractAsyncContextManager[Site]]
 PREFERENCES = "/api/notification-preferences"
 # Apprise's own import.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
-
-
-class Mailbox:
-    """
-    What a mail server keeps; it refuses what a test wants refused.
-    """
-
-    def __init__(self) -> None:
-        self.mails: list[EmailMessage] = []
-        self.answers: list[str] = []
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        if self.answers:
-            return self.answers.pop(0)
-        mail = message_from_bytes(envelope.content, policy=policy.default)
-        assert isinstance(mail, EmailMessage)
-        self.mails.append(mail)
-        return "250 OK"
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-class MailServer:
-    def __init__(self) -> None:
-        self.box = Mailbox()
-        self.port = free_port()
-        self._controller: Controller | None = None
-
-    def start(self) -> None:
-        self._controller = Controller(self.box, hostname="127.0.0.1", port=self.port)
-        self._controller.start()
-
-    def stop(self) -> None:
-        if self._controller is not None:
-            self._controller.stop()
-            self._controller = None
 
 
 @pytest.fixture
@@ -218,6 +171,32 @@ async def test_a_webhook_is_signed_and_repeated_under_the_same_id(
     assert (body["user"], body["notifications"][0]["title"]) == ("1", "Hello")
 
 
+async def test_a_webhook_that_broke_off_or_points_elsewhere_is_called_once(
+    hooked: Built, receiver: Receiver, serving: Serving
+) -> None:
+    """
+    It may have arrived; and a redirect would carry the message to who knows where.
+    """
+    async with serving(hooked) as site:
+        for answer, why in (
+            (None, "may have arrived"),
+            (302, "answered 302"),
+            (403, "answered 403"),
+        ):
+            receiver.calls.clear()
+            receiver.answers = [answer]
+            sent = await site.host.notify("1", "Hello", channels=("in_app", "webhook"))
+            assert sent.notice is not None
+
+            async def has_failed(number: int = sent.notice.id) -> bool:
+                return bool((await site.delivery("1", number, "webhook")).state == "failed")
+
+            await site.until(has_failed)
+            delivery = await site.delivery("1", sent.notice.id, "webhook")
+            assert why in delivery.last_error
+            assert (delivery.attempts, len(receiver.calls)) == (1, 1)
+
+
 async def test_a_text_message_goes_through_twilio(
     hooked: Built, receiver: Receiver, serving: Serving
 ) -> None:
@@ -232,84 +211,6 @@ async def test_a_text_message_goes_through_twilio(
     assert (form["To"], form["From"]) == (["+34600000001"], ["+15550001"])
     assert form["Body"][0].startswith("Stock bajo: xxx")
     assert len(form["Body"][0]) == 480
-
-
-class Browser:
-    """
-    The keys that a browser makes when it registers for push.
-    """
-
-    def __init__(self) -> None:
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._secret = os.urandom(16)
-
-    def subscription(self, url: str) -> dict[str, Any]:
-        point = self._key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-        return {"endpoint": url, "keys": {"p256dh": _base64(point), "auth": _base64(self._secret)}}
-
-    def read(self, body: bytes) -> dict[str, Any]:
-        plain = http_ece.decrypt(body, private_key=self._key, auth_secret=self._secret)
-        read: dict[str, Any] = json.loads(plain)
-        return read
-
-
-@pytest.fixture
-def pushing(build: Build) -> Built:
-    key = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
-    return build(
-        notify__vapid_private_key=_base64(key.to_bytes(32, "big")),
-        notify__vapid_subject="mailto:root@shop.example",
-        notify__push_hosts="127.0.0.1",
-        inbox__poll_s=0.05,
-    )
-
-
-async def test_a_browser_gets_an_encrypted_push_and_one_that_is_gone_is_forgotten(
-    pushing: Built, receiver: Receiver, serving: Serving
-) -> None:
-    browser, gone = Browser(), Browser()
-    async with serving(pushing) as site:
-        key = (await site.call("GET", "/v1/inbox/push"))["public_key"]
-        assert len(base64.urlsafe_b64decode(key + "=")) == 65
-        for one, path in ((gone, "gone"), (browser, "there")):
-            said = await site.client.post(
-                "/v1/inbox/push",
-                json=one.subscription(f"{receiver.url}/{path}"),
-                headers={"X-API-Key": "key-1"},
-            )
-            assert said.status_code == 204, said.text
-        receiver.answers = [410]
-        said = await site.notify(channels="in_app,push")
-        assert "push" in said["channels_sent"]
-        await site.notify(channels="in_app,push")
-    assert [call.path for call in receiver.calls] == ["/gone", "/there", "/there"]
-    assert receiver.calls[1].headers["authorization"].startswith("vapid ")
-    shown = browser.read(receiver.calls[1].body)
-    assert (shown["title"], shown["body"]) == ("Stock bajo", "Producto A stock es bajo")
-
-
-async def test_only_push_services_that_are_known_are_called(
-    pushing: Built, serving: Serving
-) -> None:
-    async with serving(pushing) as site:
-        for url in (
-            "https://evil.example/x",
-            "http://127.0.0.1.evil.example/x",
-            "http://169.254.169.254/latest",
-            "file:///etc/passwd",
-        ):
-            said = await site.client.post(
-                "/v1/inbox/push",
-                json=Browser().subscription(url),
-                headers={"X-API-Key": "key-1"},
-            )
-            assert said.json()["code"] == "push_host_unknown", url
-
-
-async def test_without_push_nobody_can_register(token_mode: Built, serving: Serving) -> None:
-    async with serving(token_mode) as site:
-        said = await site.client.get("/v1/inbox/push", headers={"X-API-Key": "key-1"})
-        assert (said.status_code, said.json()["code"]) == (503, "push_not_configured")
 
 
 @pytest.fixture
@@ -358,7 +259,3 @@ async def test_an_escalation_reaches_the_mailbox_of_who_did_not_look(
 
 async def _is(value: bool) -> bool:
     return value
-
-
-def _base64(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -30,7 +30,7 @@ from avance.model.inbox import Counts, Notice
 from avance.notify.draft import Draft
 from avance.notify.operations import Op, Selection
 from avance.notify.preferences import Preferences, decode_preferences
-from avance.notify.push_subscriptions import PushSubscription
+from avance.notify.push_subscriptions import PushAddress, PushSubscription
 from avance.notify.service import Inboxes, Wanted, not_found
 
 
@@ -43,6 +43,8 @@ class Pushes(Protocol):
     def public_key(self) -> str: ...
 
     async def subscribe(self, user: str, subscription: PushSubscription) -> None: ...
+
+    async def unsubscribe(self, user: str, endpoint: str) -> None: ...
 
 
 class InboxRoutes:
@@ -71,6 +73,7 @@ class InboxRoutes:
         )
         described(router, "GET", "/push", self.push_key, answer=PushKey)
         described(router, "POST", "/push", self.subscribe, body=PushSubscription, status=204)
+        described(router, "DELETE", "/push", self.unsubscribe, body=PushAddress, status=204)
         described(router, "GET", "/{id}", self.get, answer=Notice)
         described(router, "GET", "/{id}/deliveries", self.deliveries, answer=Deliveries)
         described(
@@ -188,6 +191,15 @@ class InboxRoutes:
         """
         who = _whole(request)
         await self._pushes().subscribe(who.user, await read_json(request, PushSubscription))
+        return Response(status_code=204)
+
+    async def unsubscribe(self, request: Request) -> Response:
+        """
+        Take a browser of the caller's away from push, as when somebody signs off there.
+        """
+        who = _whole(request)
+        address = await read_json(request, PushAddress)
+        await self._pushes().unsubscribe(who.user, address.endpoint)
         return Response(status_code=204)
 
     def _pushes(self) -> Pushes:

@@ -11,6 +11,14 @@ from avance.notify.channel import DeliveryError
 _AGAIN = frozenset({408, 425, 429})
 
 
+def a_client(timeout_s: float) -> httpx.AsyncClient:
+    """
+    A client that opens a connection for each call. One that was kept may be closed by the other side at the moment of the next call, and
+    nobody would know whether that call arrived.
+    """
+    return httpx.AsyncClient(timeout=timeout_s, limits=httpx.Limits(max_keepalive_connections=0))
+
+
 async def post(
     client: httpx.AsyncClient,
     url: str,

@@ -13,6 +13,7 @@ import requests
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from py_vapid import Vapid01, Vapid02  # type: ignore[import-untyped]
 from pywebpush import WebPushException, webpush
+from urllib3.exceptions import NewConnectionError
 
 from avance.errors import InvalidRequest
 from avance.notify.channel import DeliveryChannel, DeliveryError, Message, subject_of, text_of
@@ -66,6 +67,12 @@ class PushChannel(DeliveryChannel):
         self._check(subscription.endpoint)
         await self._subscriptions.add(user, subscription)
 
+    async def unsubscribe(self, user: str, endpoint: str) -> None:
+        """
+        Forget a browser; one that is not there, or another user's, is left alone.
+        """
+        await self._subscriptions.remove(user, endpoint)
+
     async def send(self, message: Message) -> None:
         browsers = await self._subscriptions.of(message.user)
         if not browsers:
@@ -117,11 +124,12 @@ class PushChannel(DeliveryChannel):
                 raise _Gone from error
             is_final = 400 <= status < 500 and status != 429
             raise DeliveryError(f"the push service answered {status}", is_final=is_final) from error
-        except requests.ConnectionError as error:
-            raise DeliveryError("the push service cannot be reached") from error
         except requests.RequestException as error:
+            if _never_left(error):
+                raise DeliveryError("the push service cannot be reached") from error
             raise DeliveryError(
-                f"the push service did not answer: {type(error).__name__}", is_final=True
+                f"the push service did not answer: {type(error).__name__}; not repeated, because it may have arrived",
+                is_final=True,
             ) from error
 
     def _check(self, endpoint: str) -> None:
@@ -135,6 +143,14 @@ class PushChannel(DeliveryChannel):
                 f"{host or endpoint[:80]!r} is no push service that is allowed here; allow it with notify.push_hosts",
                 code="push_host_unknown",
             )
+
+
+def _never_left(error: requests.RequestException) -> bool:
+    # `requests` has one name for a line that never stood and for one that broke after the message was on it.
+    if isinstance(error, requests.ConnectTimeout):
+        return True
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(reason, NewConnectionError)
 
 
 class _Gone(Exception):

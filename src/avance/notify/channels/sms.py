@@ -5,7 +5,7 @@ Text messages through Twilio.
 import httpx2 as httpx
 
 from avance.notify.channel import DeliveryChannel, DeliveryError, Message, subject_of, text_of
-from avance.notify.channels.calls import post
+from avance.notify.channels.calls import a_client, post
 
 TEXT_LENGTH_MAX = 480
 """Three parts; what is longer costs more and is not read."""
@@ -26,7 +26,7 @@ class SmsChannel(DeliveryChannel):
         self._url = f"{base_url.rstrip('/')}/2010-04-01/Accounts/{account}/Messages.json"
         self._auth = httpx.BasicAuth(account, token)
         self._sender = sender
-        self._client = httpx.AsyncClient(timeout=timeout_s)
+        self._client = a_client(timeout_s)
 
     async def send(self, message: Message) -> None:
         number = message.preferences.addresses.phone

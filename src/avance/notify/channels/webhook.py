@@ -5,12 +5,11 @@ A signed call to one address of the operator's.
 import hashlib
 import hmac
 
-import httpx2 as httpx
 import msgspec
 
 from avance.model.inbox import Notice
 from avance.notify.channel import DeliveryChannel, Message
-from avance.notify.channels.calls import post
+from avance.notify.channels.calls import a_client, post
 from avance.ports.clock import Clock
 
 
@@ -32,7 +31,7 @@ class WebhookChannel(DeliveryChannel):
         self._url = url
         self._secret = secret.encode()
         self._clock = clock
-        self._client = httpx.AsyncClient(timeout=timeout_s)
+        self._client = a_client(timeout_s)
 
     async def send(self, message: Message) -> None:
         body = msgspec.json.encode(
