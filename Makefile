@@ -1,6 +1,6 @@
 # The one runner, the same here and in CI. Every target is one line; what needs more stands in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check fix lint types arch web test-fast test-all e2e bench docs build
+.PHONY: help setup run dev test check fix lint types arch web test-fast test-all e2e bench docs build
 HOST ?= 127.0.0.1
 PORT ?= 8030
 APP ?=
@@ -17,6 +17,9 @@ setup: ## Make .venv and node_modules from the lock files; instant when nothing 
 
 run: ## Serve on http://127.0.0.1:8030 with SQLite in ./avance-data until Ctrl-C; APP=module:app for tasks
 	@scripts/setup python node && scripts/console && exec .venv/bin/avance serve $(APP) --host $(HOST) --port $(PORT) --data avance-data
+
+dev: setup ## As run, and the console with hot reload on http://127.0.0.1:3030/console/
+	@exec env HOST=$(HOST) PORT=$(PORT) APP=$(APP) scripts/dev
 
 test: ## Everything: install what is missing, check, every test
 	@scripts/test

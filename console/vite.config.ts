@@ -25,9 +25,7 @@ export default defineConfig(({ command }) => ({
   server: {
     port: 3030,
     strictPort: true,
-    proxy: {
-      '/v1': server,
-      '/connection': { target: server, ws: true },
-    },
+    // All but the console itself: the systems have addresses and sockets of their own.
+    proxy: { '^/(?!console/)': { target: server, ws: true } },
   },
 }));
