@@ -77,7 +77,7 @@ async def tab(node: Node, path: str = "/dev", **headers: str) -> AsyncIterator[T
         yield Tab(connection)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     """
     One server in open mode for tests that do not harm it.
