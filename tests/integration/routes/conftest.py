@@ -27,6 +27,9 @@ from avance.apps.routes.settings import RoutesSettings
 from avance.config import Settings, read_settings
 from avance.edge.drivers.native import native_protocol
 
+PATIENCE_S = 60.0
+"""Nothing here waits that long unless it has failed; a busy machine is no failure."""
+
 
 class Site:
     """

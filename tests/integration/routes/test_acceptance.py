@@ -14,7 +14,9 @@ from websockets.asyncio.client import connect
 from avance.apps.routes.phases import PHASES, starts_at
 from avance.apps.routes.sample import sample_day
 
-from .conftest import Site, read_all
+from .conftest import PATIENCE_S, Site, read_all
+
+pytestmark = pytest.mark.timeout(90)
 
 TIMESTAMP = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"
 
@@ -44,7 +46,7 @@ async def test_the_acceptance_client_ends_on_a_running_and_on_a_finished_job(
     assert started["message"] == "Optimización encolada correctamente"
     assert started["task_id"]
     assert started["websocket_url"] == f"/ws/optimize/{job_id}"
-    with anyio.fail_after(15):
+    with anyio.fail_after(PATIENCE_S):
         during = await accept(site, job_id)
         after = await accept(site, job_id)
     for frames in (during, after):
@@ -61,7 +63,7 @@ async def test_ten_phases_in_order_in_small_steps_then_the_schedule_and_the_clos
 ) -> None:
     """001-09 001-14 001-16 001-17 001-26 001-27 001-T3 001-T22"""
     started = await site.start(sample_day(100))
-    with anyio.fail_after(18):
+    with anyio.fail_after(PATIENCE_S):
         frames, code = await site.frames(started["job_id"])
     progress = [frame for frame in frames if frame["type"] == "progress"]
     firsts = {}
@@ -86,7 +88,7 @@ async def test_everything_that_http_tells_of_a_job(site: Site) -> None:
     job_id = started["job_id"]
     early = (await site.get(f"/jobs/{job_id}/result")).json()
     assert early["job_id"] == job_id
-    with anyio.fail_after(15):
+    with anyio.fail_after(PATIENCE_S):
         await site.ended(job_id)
     status = (await site.get(f"/jobs/{job_id}")).json()
     result = await site.get(f"/jobs/{job_id}/result")
@@ -114,7 +116,7 @@ async def test_any_text_is_an_unknown_job_that_may_still_appear(site: Site) -> N
     """001-07 001-08 001-10 001-13 001-38 001-T6"""
     said = ('{"action":"ping"}', '{"action":"get_status"}', "what", '{"action":"dance"}')
     async with connect(site.socket_url("test-job-id")) as connection:
-        with anyio.fail_after(5):
+        with anyio.fail_after(PATIENCE_S):
             first = json.loads(await connection.recv())
             answers = []
             for text in said:
@@ -136,7 +138,7 @@ async def test_a_job_that_comes_later_flows_to_who_waited_for_it(site: Site) -> 
         packed = (await site.get(f"/v1/jobs/{started['job_id']}/input")).json()["args"][0]
         body = {"task": "routes.optimize", "params": {"request": packed}, "job_id": later}
         assert (await site.post("/v1/jobs", json.dumps(body).encode())).status_code == 200
-        with anyio.fail_after(15):
+        with anyio.fail_after(PATIENCE_S):
             frames, code = await read_all(connection)
     assert frames[-1]["type"] == "completed"
     assert code == 1000
@@ -145,7 +147,7 @@ async def test_a_job_that_comes_later_flows_to_who_waited_for_it(site: Site) -> 
 async def test_get_status_tells_the_state_and_the_latest_progress(site: Site) -> None:
     """001-08 001-T6"""
     started = await site.start(sample_day(12))
-    with anyio.fail_after(15):
+    with anyio.fail_after(PATIENCE_S):
         await site.ended(started["job_id"])
         async with connect(site.socket_url(started["job_id"]), max_size=None) as connection:
             greeting = json.loads(await connection.recv())
@@ -169,7 +171,7 @@ async def test_each_of_several_connections_is_told_everything_once(site: Site) -
         frames, _ = await site.frames(started["job_id"])
         told.append([f for f in frames if f["type"] == "progress"])
 
-    with anyio.fail_after(15):
+    with anyio.fail_after(PATIENCE_S):
         async with anyio.create_task_group() as group:
             for _ in range(3):
                 group.start_soon(follow)
@@ -183,7 +185,7 @@ async def test_cancel_keeps_the_best_plan_and_ends_the_stream(site: Site) -> Non
     started = await site.start(sample_day(400))
     job_id = started["job_id"]
     async with connect(site.socket_url(job_id), max_size=None) as connection:
-        with anyio.fail_after(18):
+        with anyio.fail_after(PATIENCE_S):
             while True:
                 frame = json.loads(await connection.recv())
                 if frame["type"] == "progress" and "best_buses" in frame:
@@ -205,7 +207,7 @@ async def test_cancel_keeps_the_best_plan_and_ends_the_stream(site: Site) -> Non
 async def test_a_finished_job_cannot_be_cancelled(site: Site) -> None:
     """001-22"""
     started = await site.start(sample_day(8))
-    with anyio.fail_after(15):
+    with anyio.fail_after(PATIENCE_S):
         await site.ended(started["job_id"])
     refused = await site.delete(f"/jobs/{started['job_id']}")
     assert refused.status_code == 400

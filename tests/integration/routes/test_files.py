@@ -15,6 +15,8 @@ from avance.apps.routes.sample import sample_day
 
 from .conftest import Site
 
+pytestmark = pytest.mark.timeout(90)
+
 CSV = b"route;direction;arrival time;latitude;longitude\nA;entry;08:30;42.6;-8.2\nA;entry;08:30;42.7;-8.2\nB;entry;;42.6;-8.2\n"
 
 

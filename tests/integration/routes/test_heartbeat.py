@@ -9,7 +9,9 @@ from collections.abc import Iterator
 import anyio
 import pytest
 
-from .conftest import Site, serving
+from .conftest import PATIENCE_S, Site, serving
+
+pytestmark = pytest.mark.timeout(90)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +31,7 @@ async def test_a_peer_that_answers_no_ping_is_dropped(quick: Site) -> None:
             f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
         )
         told = b""
-        with anyio.fail_after(15):
+        with anyio.fail_after(PATIENCE_S):
             try:
                 while True:
                     told += await stream.receive()

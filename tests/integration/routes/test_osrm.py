@@ -28,6 +28,8 @@ from avance.apps.routes.trips import Roads
 
 from .osrm_service import ORIGIN, SIZE, STEP_DEG, build_town, running
 
+pytestmark = pytest.mark.timeout(90)
+
 
 def crossing(row: int, column: int) -> Point:
     return Point(ORIGIN[0] + row * STEP_DEG, ORIGIN[1] + column * STEP_DEG)

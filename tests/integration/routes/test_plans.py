@@ -8,6 +8,7 @@ from typing import Any
 
 import anyio
 import msgspec
+import pytest
 
 from avance.apps.routes.check import check_schedule
 from avance.apps.routes.http_files import FullSchedule
@@ -15,7 +16,9 @@ from avance.apps.routes.model import Route
 from avance.apps.routes.sample import sample_day
 from avance.apps.routes.trips import NoRoads
 
-from .conftest import Site
+from .conftest import PATIENCE_S, Site
+
+pytestmark = pytest.mark.timeout(90)
 
 
 async def planned(site: Site, routes: list[Route], **given: Any) -> tuple[str, dict[str, Any]]:
@@ -27,7 +30,7 @@ async def planned(site: Site, routes: list[Route], **given: Any) -> tuple[str, d
 
 
 async def result_of(site: Site, job_id: str) -> dict[str, Any]:
-    with anyio.fail_after(18):
+    with anyio.fail_after(PATIENCE_S):
         await site.ended(job_id)
     stored: dict[str, Any] = (await site.get(f"/v1/jobs/{job_id}/result")).json()
     return stored
@@ -123,7 +126,7 @@ async def test_the_days_of_a_week_are_children_of_one_job(site: Site) -> None:
     ]
     started = (await site.post("/optimize-week", msgspec.json.encode(routes))).json()
     assert started["days"] == ["L", "Mc"]
-    with anyio.fail_after(18):
+    with anyio.fail_after(PATIENCE_S):
         frames, code = await site.frames(started["job_id"])
     assert code == 1000
     days = frames[-1]["result"]["days"]

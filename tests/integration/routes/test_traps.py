@@ -26,10 +26,10 @@ from avance.apps.routes.solver.options import SearchOptions
 from avance.dialect import Close, Do, Effect, Send, Visit
 from avance.web import Identity
 
-from .conftest import Site, read_all
+from .conftest import PATIENCE_S, Site, read_all
 from .test_osrm import Quiet
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(90)
 
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
@@ -70,7 +70,7 @@ async def test_cancel_frees_the_processor_and_stays_cancelled(site: Site) -> Non
     """001-22 001-23 001-T2"""
     started = await site.start(sample_day(500))
     job_id = started["job_id"]
-    with anyio.fail_after(18):
+    with anyio.fail_after(PATIENCE_S):
         async with connect(site.socket_url(job_id), max_size=None) as connection:
             while json.loads(await connection.recv()).get("phase") != "local_search":
                 pass
@@ -95,7 +95,7 @@ async def test_a_job_that_fails_ends_its_stream_with_one_error_also_for_who_come
     """001-12 001-T10"""
     body = json.dumps({"task": "routes.optimize", "params": {"request": "no request"}}).encode()
     job_id = (await site.post("/v1/jobs", body)).json()["id"]
-    with anyio.fail_after(15):
+    with anyio.fail_after(PATIENCE_S):
         frames, code = await site.frames(job_id)
         late, late_code = await site.frames(job_id)
     for told in (frames, late):
@@ -115,7 +115,7 @@ async def test_post_answers_at_once_and_health_answers_during_the_run(site: Site
     started = await site.start(sample_day(228))
     status = (await site.get(f"/jobs/{started['job_id']}")).json()
     health = await site.get("/health")
-    with anyio.fail_after(18):
+    with anyio.fail_after(PATIENCE_S):
         while status["status"] == "queued":
             status = (await site.get(f"/jobs/{started['job_id']}")).json()
             assert (await site.get("/health")).status_code == 200
@@ -144,7 +144,7 @@ async def test_every_moment_is_utc_with_z_wherever_the_server_is(site: Site) -> 
     """001-14 001-T21"""
     with other_time_zone():
         started = await site.start(sample_day(8))
-        with anyio.fail_after(15):
+        with anyio.fail_after(PATIENCE_S):
             frames, _ = await site.frames(started["job_id"])
         status = (await site.get(f"/jobs/{started['job_id']}")).json()
     moments = [frame["timestamp"] for frame in frames]
@@ -160,7 +160,7 @@ async def test_a_result_with_empty_fields_and_times_after_midnight_goes_through_
     """001-T12"""
     route = Route(id="n", type=Kind.EXIT, stops=(Stop(lat=42.5, lon=-8.2),), departure_time="25:30")
     started = await site.start([route])
-    with anyio.fail_after(15):
+    with anyio.fail_after(PATIENCE_S):
         frames, _ = await site.frames(started["job_id"])
     stored = (await site.get(f"/jobs/{started['job_id']}/result")).json()
     assert frames[-1]["result"] == stored["result"]
@@ -279,7 +279,7 @@ async def test_the_literal_frames_of_the_contract_have_our_shape(site: Site) -> 
     section = page.partition("### 2.4")[2].partition("Answer of")[0].partition("Server → client")[2]
     examples = [json.loads(found) for found in re.findall(r"```json\n(.*?)```", section, re.DOTALL)]
     started = await site.start(sample_day(8))
-    with anyio.fail_after(15):
+    with anyio.fail_after(PATIENCE_S):
         frames, _ = await site.frames(started["job_id"])
     for example in examples:
         ours = [frame for frame in frames if frame["type"] == example["type"]]

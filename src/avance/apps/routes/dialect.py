@@ -10,6 +10,7 @@ import anyio
 import msgspec
 
 from avance import Avance, AvanceError
+from avance.apps.routes.connections import ROLL_CALL_S, connections_of
 from avance.apps.routes.frames import (
     STATUS_WORDS,
     UNKNOWN_MESSAGE,
@@ -20,12 +21,11 @@ from avance.apps.routes.frames import (
     Progress,
     Status,
     cut_time,
-    error_code_of,
     seconds_time,
     status_frame,
 )
 from avance.apps.routes.jobs import is_ours, read_stored
-from avance.apps.routes.phases import PHASES
+from avance.apps.routes.telling import attempt_message, failure_frame, progress_frame
 from avance.dialect import (
     CLOSE_END,
     CLOSE_REFUSED,
@@ -36,6 +36,7 @@ from avance.dialect import (
     Event,
     Send,
     Visit,
+    Wake,
     Watch,
     speaks,
 )
@@ -45,6 +46,7 @@ FIRST_FRAME_S = 0.25
 """So long the replay waits for the first frame of the client, which is answered before it."""
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 BAD_MESSAGE = "BAD_MESSAGE"
+ROLL_CALL = "roll_call"
 WAITING_MAX = 1_000
 """Events of a job that has just appeared, while it is found out whose it is."""
 
@@ -56,6 +58,7 @@ class Optimization(Dialect):
 
     def __init__(self, host: Avance) -> None:
         self._host = host
+        self._connections = connections_of(host)
         self._identity: Identity | None = None
         self._job_id = ""
         self._is_known = False
@@ -71,7 +74,13 @@ class Optimization(Dialect):
     def opened(self, visit: Visit) -> Iterable[Effect]:
         self._identity = visit.identity
         self._job_id = visit.path["job_id"]
-        return [Do(self._greet)] if visit.identity is not None else [Close(*CLOSE_REFUSED)]
+        if visit.identity is None:
+            return [Close(*CLOSE_REFUSED)]
+        return [*self.rang(ROLL_CALL), Do(self._greet)]
+
+    def rang(self, name: str) -> Iterable[Effect]:
+        self._connections.here(self._job_id, self)
+        return [Wake(ROLL_CALL, ROLL_CALL_S)]
 
     def heard(self, text: str) -> Iterable[Effect]:
         effects = list(self._answer(text))
@@ -88,7 +97,10 @@ class Optimization(Dialect):
             case "progress":
                 return self._progress(event)
             case "state":
-                return self._state(event)
+                effects = list(self._state(event))
+                if any(isinstance(effect, Close) for effect in effects):
+                    self._connections.gone(self._job_id, self)
+                return effects
             case "error":
                 self._error = event["error"]
         return ()
@@ -129,7 +141,7 @@ class Optimization(Dialect):
         self._greeted_seq = max(self._greeted_seq, job.seq)
         self._attempt = job.attempt
         word = STATUS_WORDS[job.state]
-        return status_frame(self._job_id, word, now, message=_attempt_message(word, job.attempt))
+        return status_frame(self._job_id, word, now, message=attempt_message(word, job.attempt))
 
     async def _read(self) -> Any:
         try:
@@ -185,10 +197,12 @@ class Optimization(Dialect):
     async def _tell_status(self) -> Iterable[Effect]:
         effects: list[Effect] = [Send(await self._status())]
         job = await self._read()
-        if job is not None and job.progress.percent is not None and job.progress.phase is not None:
-            progress = msgspec.to_builtins(job.progress)
-            self._shown = max(self._shown, _whole(progress["percent"]))
-            frame = self._progress_frame(progress, self._now(), job.attempt)
+        if job is None:
+            return effects
+        progress = msgspec.to_builtins(job.progress)
+        frame = progress_frame(self._job_id, progress, self._now(), job.attempt)
+        if frame is not None:
+            self._shown = max(self._shown, frame.progress)
             effects.append(Send(msgspec.json.encode(frame)))
         return effects
 
@@ -198,12 +212,10 @@ class Optimization(Dialect):
     # What happens to the job
 
     def _progress(self, event: Event) -> Iterable[Effect]:
-        progress = event["progress"]
-        if progress.get("percent") is None or progress.get("phase") is None:
-            return ()
-        frame = self._progress_frame(progress, cut_time(event["ts"]), event["attempt"])
+        at = cut_time(event["ts"])
+        frame = progress_frame(self._job_id, event["progress"], at, event["attempt"])
         # What was shown is not taken back, not even by the replay after a `get_status`.
-        if frame.progress < self._shown:
+        if frame is None or frame.progress < self._shown:
             return ()
         shown = (frame.phase, frame.progress, frame.message, frame.best_buses)
         is_new_phase = self._last is None or self._last[0] != frame.phase
@@ -212,33 +224,16 @@ class Optimization(Dialect):
         self._shown, self._last = frame.progress, shown
         return [Send(msgspec.json.encode(frame), is_ordinary=not is_new_phase)]
 
-    def _progress_frame(
-        self, progress: Mapping[str, Any], timestamp: str, attempt: int
-    ) -> Progress:
-        phase = progress["phase"]
-        words = PHASES.get(phase)
-        data = progress.get("data") or {}
-        return Progress(
-            job_id=self._job_id,
-            phase=phase,
-            progress=_whole(progress["percent"]),
-            message=progress.get("message") or (words.message if words else phase),
-            timestamp=timestamp,
-            current=progress.get("current"),
-            total=progress.get("total"),
-            unit=progress.get("unit"),
-            eta_s=progress.get("eta_s"),
-            attempt=attempt if attempt > 1 else None,
-            best_buses=data.get("best_buses"),
-        )
-
     def _state(self, event: Event) -> Iterable[Effect]:
         state, attempt, at = event["to"], event["attempt"], cut_time(event["ts"])
         match state:
             case "completed":
                 return [Do(self._complete_frame(at)), Close(*CLOSE_END)]
             case "failed" | "expired":
-                return [Send(self._failure(state, at)), Close(*CLOSE_END)]
+                return [
+                    Send(failure_frame(self._job_id, state, self._error or {}, at)),
+                    Close(*CLOSE_END),
+                ]
         word = STATUS_WORDS[state]
         # The greeting has told what was true then.
         if event["seq"] <= self._greeted_seq:
@@ -248,7 +243,7 @@ class Optimization(Dialect):
         if word == "running" and self._attempt == attempt and self._is_running:
             return ()
         self._is_running, self._attempt = word == "running", attempt
-        status = status_frame(self._job_id, word, at, message=_attempt_message(word, attempt))
+        status = status_frame(self._job_id, word, at, message=attempt_message(word, attempt))
         return [Send(status), *([Close(*CLOSE_END)] if state == "cancelled" else [])]
 
     _is_running = False
@@ -263,18 +258,6 @@ class Optimization(Dialect):
 
         return tell
 
-    def _failure(self, state: str, at: str) -> bytes:
-        error = self._error or {}
-        kind = "expired" if state == "expired" else str(error.get("kind", ""))
-        return msgspec.json.encode(
-            Failed(
-                job_id=self._job_id,
-                error_code=error_code_of(kind, str(error.get("code", ""))),
-                message=str(error.get("message") or "The job did not end before its deadline."),
-                timestamp=at,
-            )
-        )
-
 
 @speaks(sends=(Status, Progress, Completed, Failed, Pong), takes=(Action,))
 def speak(host: Avance) -> Dialect:
@@ -282,11 +265,3 @@ def speak(host: Avance) -> Dialect:
     Follow an optimization: status, progress, and the schedule at its end.
     """
     return Optimization(host)
-
-
-def _attempt_message(word: str, attempt: int) -> str | None:
-    return f"Job status: {word} (attempt {attempt})" if attempt > 1 else None
-
-
-def _whole(percent: float) -> int:
-    return int(percent + 1e-6)
