@@ -5,22 +5,22 @@ not repeated, because nobody knows whether it arrived.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from random import Random
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import msgspec
-from anyio import fail_after
+from anyio import fail_after, move_on_after
 
 from avance.errors import Unavailable
-from avance.model.inbox import Notice
+from avance.model.inbox import RANKED, Notice
 from avance.notify import rows
 from avance.notify.channel import DeliveryError, Message
-from avance.notify.policy import DIGEST, ESCALATION
+from avance.notify.policy import DIGEST, ESCALATION, Planned, reconsidered
 from avance.notify.preferences import Preferences, load_preferences
 from avance.notify.service import Inboxes
-from avance.ports.records import Changes, Row
+from avance.ports.records import Changes, Engine, Row
 
 _log = logging.getLogger("avance.notify")
 RECORD_AGAIN_S = (0.1, 0.5, 2.0, 5.0, 10.0)
@@ -39,6 +39,27 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True):
     preferences: Preferences
 
 
+class _Due(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    Which deliveries are asked for.
+    """
+
+    notice_id: int | None = None
+    channel: str | None = None
+
+    def sql(self) -> tuple[str, list[Any]]:
+        given = (("notice_id", self.notice_id), ("channel", self.channel))
+        wanted = [(column, value) for column, value in given if value is not None]
+        text = "".join(f" AND {column} = ?" for column, _ in wanted)
+        return text, [value for _, value in wanted]
+
+
+class _Claim(msgspec.Struct, frozen=True, kw_only=True):
+    rows: int
+    """What was dealt with, also what does not go out."""
+    messages: tuple[Claimed, ...]
+
+
 class Result(msgspec.Struct, frozen=True, kw_only=True):
     is_sent: bool
     error: str | None = None
@@ -46,7 +67,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
 class Deliverer:
     """
-    An async context manager; it runs as long as it is open.
+    An async context manager; it runs as long as it is open. Leaving it lets what is on its way arrive.
     """
 
     def __init__(self, inboxes: Inboxes, *, node: str, random: Random | None = None) -> None:
@@ -57,15 +78,18 @@ class Deliverer:
         self._node = node
         self._random = random or Random()
         self._tasks = asyncio.TaskGroup()
+        self._running: set[asyncio.Task[None]] = set()
+        self._busy: set[str] = set()
+        """Channels that are worked off now."""
         self._claiming = asyncio.Lock()
+        self._is_stopping = False
         self._under_way: dict[tuple[int, str], asyncio.Event] = {}
         """What this node is sending: set when it is known how it went."""
-        self._loop: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
         if self._inboxes.channels:
-            self._loop = self._tasks.create_task(self._run())
+            self._start(self._run())
         return self
 
     async def __aexit__(
@@ -74,36 +98,80 @@ class Deliverer:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._loop is not None:
-            self._loop.cancel()
-        await self._tasks.__aexit__(None, None, None)
+        try:
+            await self._drain()
+        finally:
+            for task in tuple(self._running):
+                task.cancel()
+            await self._tasks.__aexit__(None, None, None)
+
+    async def _drain(self) -> None:
+        # What is broken off now could not be told from what arrived, and would count as failed.
+        with move_on_after(self._limits.drain_s):
+            async with self._claiming:
+                self._is_stopping = True
+            while self._under_way:
+                await next(iter(self._under_way.values())).wait()
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        task = self._tasks.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
 
     async def _run(self) -> None:
         while True:
             try:
-                while await self.round():
-                    pass
+                for channel in await self._waiting():
+                    # Each by itself: a mail server that hangs holds up no webhook.
+                    if channel not in self._busy:
+                        self._busy.add(channel)
+                        self._start(self._work_off(channel))
             except Unavailable as error:
                 _log.warning("deliveries wait for the store: %s", error)
             await self._clock.sleep(self._limits.poll_s)
 
-    async def round(self) -> int:
+    async def _waiting(self) -> Sequence[str]:
+        now_ms = self._clock.now_ms()
+        found = await self._records.read(
+            lambda rows: rows.all(
+                "SELECT DISTINCT channel FROM notice_deliveries WHERE due_ms IS NOT NULL AND due_ms <= ?"
+                " AND state = 'queued' AND (lease_ms IS NULL OR lease_ms < ?)",
+                now_ms,
+                now_ms,
+            )
+        )
+        return [row[0] for row in found]
+
+    async def _work_off(self, channel: str) -> None:
+        try:
+            while await self.round(channel):
+                pass
+        except Unavailable as error:
+            _log.warning("deliveries by %s wait for the store: %s", channel, error)
+        finally:
+            self._busy.discard(channel)
+
+    async def round(self, channel: str | None = None) -> int:
         """
-        Send what is due now, and answer how many messages that were.
+        Deal with some of what is due now, through one channel or all, and answer how many deliveries that were.
         """
-        return len(await self._send_all(await self._claim(None)))
+        claim = await self._claim(_Due(channel=channel))
+        await self._send_all(claim.messages)
+        return claim.rows
 
     async def send_now(self, notice_id: int) -> Mapping[str, Result]:
         """
         Send what is due of one notification without waiting for the loop, and answer how it went, by channel.
         """
-        return await self._send_all(await self._claim(notice_id))
+        claim = await self._claim(_Due(notice_id=notice_id))
+        return await self._send_all(claim.messages)
 
     def begin(self, notice_id: int) -> "asyncio.Task[None]":
         """
         As `send_now`, in the background; a sender may wait for it as long as it likes.
         """
-        return self._tasks.create_task(self._send_quietly(notice_id))
+        return self._start(self._send_quietly(notice_id))
 
     async def _send_quietly(self, notice_id: int) -> None:
         try:
@@ -122,39 +190,77 @@ class Deliverer:
 
     # Claiming
 
-    async def _claim(self, notice_id: int | None) -> Sequence[Claimed]:
+    async def _claim(self, wanted: "_Due") -> "_Claim":
         async with self._claiming:
+            if self._is_stopping:
+                return _Claim(rows=0, messages=())
             now_ms = self._clock.now_ms()
             written = await self._records.write(
-                lambda changes: self._lease(changes, notice_id, now_ms)
+                lambda changes: self._lease(changes, wanted, now_ms)
             )
-            for one in written.value:
+            for one in written.value.messages:
                 for number in one.notice_ids:
                     self._under_way[number, one.channel] = asyncio.Event()
         return written.value
 
-    def _lease(self, changes: Changes, notice_id: int | None, now_ms: int) -> Sequence[Claimed]:
+    def _lease(self, changes: Changes, wanted: "_Due", now_ms: int) -> "_Claim":
         self._give_up_interrupted(changes, now_ms)
-        due = self._due(changes, notice_id, now_ms)
+        due = self._due(changes, wanted, now_ms)
+        preferences: dict[str, Preferences] = {}
         claimed: dict[tuple[object, ...], list[Row]] = {}
         for row in due:
-            number, channel, user, reason, batch = row[:5]
-            if _is_pointless(changes, number, reason):
-                _close(changes, number, channel, "skipped", now_ms, reason="seen")
+            number, channel, user, _, batch = row[:5]
+            if user not in preferences:
+                preferences[user] = load_preferences(changes, user)
+            if self._is_held_back(changes, row, preferences[user], now_ms):
                 continue
             key = (channel, user, batch) if batch else (channel, user, batch, number)
             claimed.setdefault(key, []).append(row)
-        return [self._claimed(changes, found, now_ms) for found in claimed.values()]
+        messages = tuple(
+            self._claimed(changes, found, preferences[found[0][2]], now_ms)
+            for found in claimed.values()
+        )
+        return _Claim(rows=len(due), messages=messages)
 
-    def _due(self, changes: Changes, notice_id: int | None, now_ms: int) -> Sequence[Row]:
-        only = "" if notice_id is None else " AND notice_id = ?"
-        skip = " FOR UPDATE SKIP LOCKED" if changes.engine.value == "postgres" else ""
+    def _is_held_back(
+        self, changes: Changes, row: Row, preferences: Preferences, now_ms: int
+    ) -> bool:
+        """
+        Much may have changed since it was planned: it was seen, or the user wants it no longer, or it is night there by now.
+        """
+        number, channel, _, reason = row[:4]
+        notice = changes.one(
+            "SELECT kind, priority, seen_ms, read_ms FROM notices WHERE id = ?", number
+        )
+        if notice is None:
+            return False
+        kind, priority, seen_ms, read_ms = notice
+        is_pointless = (reason == ESCALATION and seen_ms is not None) or (
+            reason in (ESCALATION, DIGEST) and read_ms is not None
+        )
+        if is_pointless:
+            _close(changes, number, channel, "skipped", now_ms, reason="seen")
+            return True
+        change = reconsidered(
+            channel, preferences, self._inboxes.kinds.of(kind), RANKED[priority], now_ms
+        )
+        if change is None:
+            return False
+        if change.due_ms is None:
+            _close(changes, number, channel, change.state.value, now_ms, reason=change.reason)
+        else:
+            _put_off(changes, number, channel, change, now_ms)
+        return True
+
+    def _due(self, changes: Changes, wanted: "_Due", now_ms: int) -> Sequence[Row]:
+        only, values = wanted.sql()
+        skip = " FOR UPDATE SKIP LOCKED" if changes.engine is Engine.POSTGRES else ""
         found = changes.all(
             "SELECT notice_id, channel, user_id, reason, batch, attempts FROM notice_deliveries"
             f" WHERE due_ms IS NOT NULL AND due_ms <= ? AND state = 'queued' AND lease_by IS NULL{only}"
             f" ORDER BY due_ms, notice_id LIMIT ?{skip}",
             now_ms,
-            *(() if notice_id is None else (notice_id,)),
+            *values,
             self._limits.claim_max,
         )
         return [*found, *self._rest_of_batches(changes, found, now_ms)]
@@ -180,7 +286,9 @@ class Deliverer:
             more += [row for row in rest if row[0] not in known]
         return more
 
-    def _claimed(self, changes: Changes, found: Sequence[Row], now_ms: int) -> Claimed:
+    def _claimed(
+        self, changes: Changes, found: Sequence[Row], preferences: Preferences, now_ms: int
+    ) -> Claimed:
         channel, user = found[0][1], found[0][2]
         numbers = sorted(row[0] for row in found)
         changes.run_many(
@@ -199,7 +307,7 @@ class Deliverer:
             notice_ids=tuple(numbers),
             notices=tuple(notice for notice in notices if notice is not None),
             attempts=max(row[5] for row in found) + 1,
-            preferences=load_preferences(changes, user),
+            preferences=preferences,
         )
 
     def _give_up_interrupted(self, changes: Changes, now_ms: int) -> None:
@@ -302,16 +410,16 @@ def _message(claimed: Claimed) -> Message:
     )
 
 
-def _is_pointless(changes: Changes, notice_id: int, reason: str | None) -> bool:
-    """
-    An escalation of what was seen meanwhile, and in a digest what was read.
-    """
-    if reason not in (ESCALATION, DIGEST):
-        return False
-    row = changes.one("SELECT seen_ms, read_ms FROM notices WHERE id = ?", notice_id)
-    if row is None:
-        return True
-    return row[1] is not None or (reason == ESCALATION and row[0] is not None)
+def _put_off(changes: Changes, notice_id: int, channel: str, change: Planned, now_ms: int) -> None:
+    changes.run(
+        "UPDATE notice_deliveries SET due_ms = ?, reason = coalesce(reason, ?), changed_ms = ?"
+        " WHERE notice_id = ? AND channel = ?",
+        change.due_ms,
+        change.reason,
+        now_ms,
+        notice_id,
+        channel,
+    )
 
 
 def _close(

@@ -35,6 +35,8 @@ class NotifyLimits(msgspec.Struct, frozen=True, kw_only=True):
     """For one attempt; below the lease, so that no other node takes it meanwhile."""
     claim_max: int = 20
     """Deliveries that a node takes at once."""
+    drain_s: float = 10.0
+    """A node that stops lets what it is sending arrive for so long."""
     poll_s: float = 1.0
     """How often a node looks for deliveries that another node left, or whose time has come."""
     upkeep_interval_s: float = 5.0

@@ -61,9 +61,26 @@ def plan(draft: Draft, s: Situation) -> tuple[Planned, ...]:
             channel=escalate.channel,
             state=DeliveryState.QUEUED,
             reason=ESCALATION,
-            due_ms=_after_quiet(s.now_ms + round(escalate.after_s * 1000), s),
+            due_ms=_after_quiet(
+                s.now_ms + round(escalate.after_s * 1000), s.preferences, s.priority
+            ),
         )
     return tuple(planned.values())
+
+
+def reconsidered(
+    channel: str, preferences: Preferences, kind: Kind, priority: Priority, now_ms: int
+) -> Planned | None:
+    """
+    What the user's wishes of today make of a delivery whose time has come; None where it goes out.
+    """
+    reason = _unwanted(channel, preferences, kind, priority)
+    if reason is not None:
+        return Planned(channel=channel, state=DeliveryState.SKIPPED, reason=reason)
+    due_ms = _after_quiet(now_ms, preferences, priority)
+    if due_ms <= now_ms:
+        return None
+    return Planned(channel=channel, state=DeliveryState.QUEUED, reason="quiet_hours", due_ms=due_ms)
 
 
 def _in_app(channels: Iterable[str], s: Situation) -> Planned:
@@ -86,10 +103,10 @@ def _external(channel: str, draft: Draft, s: Situation) -> Planned:
             channel=channel,
             state=DeliveryState.QUEUED,
             reason=DIGEST,
-            due_ms=_after_quiet(due_ms, s),
+            due_ms=_after_quiet(due_ms, s.preferences, s.priority),
             batch=batch,
         )
-    due_ms = _after_quiet(s.now_ms, s)
+    due_ms = _after_quiet(s.now_ms, s.preferences, s.priority)
     reason = "quiet_hours" if due_ms > s.now_ms else None
     return Planned(channel=channel, state=DeliveryState.QUEUED, reason=reason, due_ms=due_ms)
 
@@ -98,16 +115,22 @@ def _refused(channel: str, s: Situation) -> Planned | None:
     if channel not in s.available:
         return Planned(channel=channel, state=DeliveryState.FAILED, reason="not_configured")
     limit = s.kind.limit
-    reason = None
-    if not s.preferences.allows(channel, s.kind.name, s.kind.category):
-        reason = "channel_off"
-    elif s.priority.rank < s.preferences.min_priority.rank:
-        reason = "priority_filter"
-    elif limit is not None and s.sent_lately(channel) >= limit.max:
+    reason = _unwanted(channel, s.preferences, s.kind, s.priority)
+    if reason is None and limit is not None and s.sent_lately(channel) >= limit.max:
         reason = "throttled"
     if reason is None:
         return None
     return Planned(channel=channel, state=DeliveryState.SKIPPED, reason=reason)
+
+
+def _unwanted(channel: str, preferences: Preferences, kind: Kind, priority: Priority) -> str | None:
+    if preferences.is_muted(kind.name, kind.category):
+        return "muted"
+    if not preferences.allows(channel, kind.name, kind.category):
+        return "channel_off"
+    if priority.rank < preferences.min_priority.rank:
+        return "priority_filter"
+    return None
 
 
 def _digest(channel: str, draft: Draft, s: Situation) -> tuple[str | None, int]:
@@ -126,11 +149,11 @@ def _digest(channel: str, draft: Draft, s: Situation) -> tuple[str | None, int]:
     return frequency.value, next_digest(s.now_ms, at, zone, weekday=weekday)
 
 
-def _after_quiet(moment_ms: int, s: Situation) -> int:
-    quiet = s.preferences.quiet_hours
-    if not quiet.is_on or s.priority is Priority.CRITICAL:
+def _after_quiet(moment_ms: int, preferences: Preferences, priority: Priority) -> int:
+    quiet = preferences.quiet_hours
+    if not quiet.is_on or priority is Priority.CRITICAL:
         return moment_ms
     start = read_clock(quiet.start, "quiet_hours.start")
     end = read_clock(quiet.end, "quiet_hours.end")
-    zone = read_zone(s.preferences.time_zone)
+    zone = read_zone(preferences.time_zone)
     return quiet_until(moment_ms, start, end, zone) or moment_ms

@@ -80,4 +80,18 @@ def _local(moment_ms: int, zone: ZoneInfo) -> datetime:
 
 
 def _moment(local: datetime) -> int:
-    return round(local.timestamp() * 1000)
+    """
+    When that is on the wall. A time that a clock change leaves out is the moment of the change; one that comes twice is the first.
+    """
+    later, earlier = (round(local.replace(fold=fold).timestamp() * 1000) for fold in (0, 1))
+    zone = local.tzinfo
+    if not isinstance(zone, ZoneInfo) or earlier >= later:
+        return later
+    before = _local(earlier, zone).utcoffset()
+    while later - earlier > 1:
+        middle = (earlier + later) // 2
+        if _local(middle, zone).utcoffset() == before:
+            earlier = middle
+        else:
+            later = middle
+    return later

@@ -3,11 +3,14 @@ What goes out, when, and how often: docs/contract/notices.md 002-T8, 002-T10, de
 """
 
 import asyncio
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 
 from avance.model.inbox import Priority
+from avance.notify.deliverer import _Due
 from avance.notify.kinds import Kind, SendLimit
 from avance.notify.operations import Op, Selection
 
@@ -236,7 +239,7 @@ async def test_what_a_dead_node_was_sending_is_not_repeated_and_ends_as_failed(
     sent = await world.send()
     other = world.a_deliverer("dead")
     # It took the delivery and was killed before it could tell how it went.
-    assert len(await other._claim(None)) == 1
+    assert (await other._claim(_Due())).rows == 1
     await world.deliverer.round()
     assert world.email.messages == []
     await world.pass_time(world.inboxes.limits.lease_s + 1)
@@ -254,3 +257,154 @@ async def test_the_kind_gives_channels_and_priority_that_a_sender_leaves_out(wor
     assert sent.notice is not None
     assert sent.notice.priority is Priority.HIGH
     assert len(world.sms.messages) == 1
+
+
+def at(text: str, zone: str = "Europe/Madrid") -> int:
+    return round(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).timestamp() * 1000)
+
+
+@pytest.mark.parametrize(
+    ("evening", "morning", "hours"),
+    [
+        ("2026-01-10T23:30", "2026-01-11T07:00", 7.5),
+        ("2026-03-28T23:30", "2026-03-29T07:00", 6.5),
+        ("2026-10-24T23:30", "2026-10-25T07:00", 8.5),
+    ],
+)
+async def test_a_night_in_which_the_clocks_change_is_quiet_until_seven(
+    world: World, evening: str, morning: str, hours: float
+) -> None:
+    """
+    002-T8: by the clock on the wall of the user, an hour more or less.
+    """
+    assert at(morning) - at(evening) == hours * 3_600_000
+    world.clock.set(at(evening))
+    await world.prefer(quiet_hours={"is_on": True}, time_zone="Europe/Madrid")
+    await world.send()
+    await world.send(priority="critical")
+    assert len(world.email.messages) == 0
+    await world.pass_time(hours * 3600 - 1)
+    assert len(world.email.messages) == 1, "what is critical does not wait"
+    await world.pass_time(1)
+    assert len(world.email.messages) == 2
+
+
+@pytest.mark.parametrize("day", ["2026-03-28", "2026-10-24"])
+async def test_a_digest_in_the_hour_that_is_left_out_or_repeated_comes_once_a_day(
+    world: World, day: str
+) -> None:
+    world.clock.set(at(f"{day}T12:00"))
+    await world.prefer(frequency="daily", digest_at="02:30", time_zone="Europe/Madrid")
+    for number in range(2 * 24):
+        await world.send(title=str(number))
+        await world.pass_time(1800)
+        await world.pass_time(1800)
+    told = [[notice.title for notice in message.notices] for message in world.email.messages]
+    assert len(told) == 2
+    assert [*told[0], *told[1]] == [str(number) for number in range(len(told[0]) + len(told[1]))]
+
+
+async def test_another_attempt_does_not_wake_anybody(world: World) -> None:
+    """
+    002-T8: planned in the evening, failed, and due again in the night.
+    """
+    world.clock.set(at("2026-03-10T21:59"))
+    await world.prefer(quiet_hours={"is_on": True}, time_zone="Europe/Madrid")
+    world.email.fail(1)
+    sent = await world.send()
+    await world.deliverer.round()
+    await world.pass_time(3600)
+    delivery = await world.delivery(sent)
+    assert (delivery.state, delivery.reason, delivery.attempts) == ("queued", "quiet_hours", 1)
+    await world.pass_time(8 * 3600 + 60)
+    assert len(world.email.messages) == 1
+
+
+@pytest.mark.parametrize(
+    ("preferences", "reason"),
+    [
+        ({"channels": {"email": False}}, "channel_off"),
+        ({"muted": ["info"]}, "muted"),
+        ({"min_priority": "high"}, "priority_filter"),
+    ],
+)
+async def test_what_is_switched_off_while_it_waits_does_not_go_out(
+    world: World, preferences: dict[str, object], reason: str
+) -> None:
+    """
+    002-T8: the wishes of today decide, not those of the day on which it was sent.
+    """
+    waiting = [
+        await world.send(digest={"window_s": 600}),
+        await world.send(channels=("in_app",), escalate={"after_s": 900, "channel": "email"}),
+    ]
+    await world.prefer(**preferences)
+    await world.pass_time(3600)
+    assert world.email.messages == []
+    for sent in waiting:
+        delivery = await world.delivery(sent)
+        assert delivery.state == "skipped"
+    assert (await world.delivery(waiting[0])).reason in (reason, "digest")
+
+
+async def test_an_escalation_in_the_night_waits_for_the_morning(world: World) -> None:
+    world.clock.set(at("2026-03-10T21:50"))
+    await world.prefer(quiet_hours={"is_on": True}, time_zone="Europe/Madrid")
+    await world.send(channels=("in_app",), escalate={"after_s": 900, "channel": "email"})
+    await world.pass_time(9 * 3600)
+    assert world.email.messages == []
+    await world.pass_time(600)
+    assert len(world.email.messages) == 1
+
+
+async def test_a_backlog_that_is_held_back_does_not_stand_in_the_way(world: World) -> None:
+    for number in range(world.inboxes.limits.claim_max * 3):
+        await world.send(title=str(number), digest={"window_s": 60, "key": str(number)})
+    await world.send(user="bob", title="now", digest={"window_s": 61})
+    await world.prefer(channels={"email": False})
+    await world.pass_time(62)
+    assert [message.notices[0].title for message in world.email.messages] == ["now"]
+
+
+async def test_a_channel_that_hangs_holds_up_no_other(world: World) -> None:
+    world.email.gate = asyncio.Event()
+    async with world.deliverer:
+        await world.send(channels=("in_app", "email", "sms"))
+        await world.clock.until_sleeping()
+        world.clock.advance(2)
+        await world.email.until_attempts(1)
+        await world.send(channels=("in_app", "sms"))
+        while len(world.sms.messages) < 2:
+            await world.clock.until_sleeping()
+            world.clock.advance(2)
+            await asyncio.sleep(0)
+        assert world.email.messages == []
+        world.email.gate.set()
+
+
+async def test_a_node_that_stops_lets_what_it_sends_arrive(world: World) -> None:
+    """
+    002-17: a deployment in the middle of a mail neither loses nor repeats it.
+    """
+    world.email.gate = asyncio.Event()
+    stopped = asyncio.Event()
+    sent = await world.send()
+    untouched = await world.send(digest={"window_s": 600})
+
+    async def run() -> None:
+        async with world.deliverer:
+            await world.email.until_attempts(1)
+        stopped.set()
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(run())
+        await world.email.until_attempts(1)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not stopped.is_set()
+        world.email.gate.set()
+    assert stopped.is_set()
+    assert (await world.delivery(sent)).state == "sent"
+    assert (await world.delivery(untouched)).state == "queued"
+    assert len(world.email.messages) == 1
+    assert await world.deliverer.round() == 0, "it takes nothing more"

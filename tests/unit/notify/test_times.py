@@ -31,6 +31,12 @@ def ms(text: str, zone: ZoneInfo = MADRID) -> int:
         ("2026-03-10T13:00", "13:00", "13:00", None),
         # In this night the clocks went from 2 to 3: seven o'clock comes an hour sooner.
         ("2026-03-28T23:00", "22:00", "07:00", "2026-03-29T07:00"),
+        # And half past two never came: the quiet hours end with the change.
+        ("2026-03-28T23:00", "22:00", "02:30", "2026-03-29T03:00"),
+        ("2026-03-29T03:10", "22:00", "02:30", None),
+        # In this one seven o'clock comes an hour later, and half past two twice: the first is meant.
+        ("2026-10-24T23:00", "22:00", "07:00", "2026-10-25T07:00"),
+        ("2026-10-24T23:00", "22:00", "02:30", "2026-10-25T02:30"),
     ],
 )
 def test_quiet_hours_end_when_they_should(
@@ -53,6 +59,34 @@ def test_after_the_end_of_quiet_hours_it_is_not_quiet(
     until = quiet_until(now_ms, start, end, ZoneInfo(zone))
     if until is not None:
         assert now_ms <= until <= now_ms + 25 * 3_600_000
+
+
+CHANGES = [
+    ("Europe/Madrid", "2026-03-29T01:00+00:00"),
+    ("Europe/Madrid", "2026-10-25T01:00+00:00"),
+    ("America/New_York", "2026-03-08T07:00+00:00"),
+    ("America/New_York", "2026-11-01T06:00+00:00"),
+    # Half an hour.
+    ("Australia/Lord_Howe", "2026-04-04T15:00+00:00"),
+    ("Australia/Lord_Howe", "2026-10-03T15:30+00:00"),
+]
+_minutes = st.times().map(lambda at: at.replace(second=0, microsecond=0))
+
+
+@given(st.sampled_from(CHANGES), st.integers(-36 * 60, 36 * 60), _minutes, _minutes)
+def test_around_a_change_of_the_clocks_quiet_hours_end_once_and_at_one_moment(
+    change: tuple[str, str], minutes: int, start: time, end: time
+) -> None:
+    """
+    002-T8: whoever asks before hears the same end, and at that moment it is quiet no longer.
+    """
+    zone = ZoneInfo(change[0])
+    now_ms = round(datetime.fromisoformat(change[1]).timestamp() * 1000) + minutes * 60_000
+    until = quiet_until(now_ms, start, end, zone)
+    if until is None or until == now_ms:
+        return
+    assert quiet_until(until, start, end, zone) in (None, until)
+    assert quiet_until(until - 60_000, start, end, zone) in (until, until - 60_000)
 
 
 @given(

@@ -2,6 +2,7 @@
 Inboxes on a real store, under a clock that a test moves.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from random import Random
@@ -29,12 +30,23 @@ class Postbox(DeliveryChannel):
         self.messages: list[Message] = []
         self.failures: list[Exception] = []
         self.attempts = 0
+        self.gate: asyncio.Event | None = None
+        """What it waits for before it takes anything."""
+        self._tried = asyncio.Condition()
 
     async def send(self, message: Message) -> None:
-        self.attempts += 1
+        async with self._tried:
+            self.attempts += 1
+            self._tried.notify_all()
+        if self.gate is not None:
+            await self.gate.wait()
         if self.failures:
             raise self.failures.pop(0)
         self.messages.append(message)
+
+    async def until_attempts(self, count: int) -> None:
+        async with self._tried:
+            await self._tried.wait_for(lambda: self.attempts >= count)
 
     def fail(self, times: int, *, is_final: bool = False) -> None:
         self.failures = [DeliveryError("the line is dead", is_final=is_final)] * times

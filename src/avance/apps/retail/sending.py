@@ -15,6 +15,7 @@ from avance.apps.retail.shapes import SendAnswer, SendError
 IN_APP = "in_app"
 _WHY = {
     "channel_off": "the user switched it off",
+    "muted": "the user wants nothing of this kind",
     "priority_filter": "the user wants only higher priorities there",
     "quiet_hours": "held back until the quiet hours end",
     "digest": "held back for the digest",
