@@ -6,10 +6,12 @@ import ipaddress
 import socket
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import anyio
+import anyio.to_thread
 import httpx2 as httpx
 
 from avance.apps.ocr.errors import AddressRefused
@@ -18,6 +20,8 @@ from avance.errors import Unavailable
 REDIRECTS_MAX = 5
 URL_CHARS_MAX = 2_048
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_CARRIERS = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/96"))
+"""NAT64, and the old form of IPv4 in IPv6; `::1` and `::` stand for `0.0.0.1` and `0.0.0.0` in it, which are no more public."""
 
 
 def check_url(url: str, allowed: Sequence[str]) -> None:
@@ -28,7 +32,7 @@ def check_url(url: str, allowed: Sequence[str]) -> None:
         AddressRefused: It is none of http or https, has credentials, or names an address inside.
     """
     parts = _parts(url)
-    name = parts.hostname or ""
+    name = (parts.hostname or "").rstrip(".")
     address = _literal(name)
     is_inside = (
         not is_public(address)
@@ -40,10 +44,21 @@ def check_url(url: str, allowed: Sequence[str]) -> None:
 
 
 def is_public(address: Address) -> bool:
-    mapped = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
-    if mapped is not None:
-        return is_public(mapped)
+    inner = _inner(address)
+    if inner is not None:
+        return is_public(inner)
     return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def _inner(address: Address) -> Address | None:
+    """
+    The IPv4 address that an IPv6 address stands for, where a gateway would lead to it.
+    """
+    if isinstance(address, ipaddress.IPv4Address):
+        return None
+    if any(address in network for network in _CARRIERS):
+        return ipaddress.IPv4Address(address.packed[-4:])
+    return address.ipv4_mapped or address.sixtofour
 
 
 async def checked_address(host: str, port: int, allowed: Sequence[str]) -> str:
@@ -92,9 +107,11 @@ async def request(
     """
     try:
         with anyio.fail_after(timeout_s):
-            async with httpx.AsyncClient(
-                timeout=timeout_s, follow_redirects=False, trust_env=False
-            ) as client:
+            # It loads certificates from the disk, which is nothing for the loop.
+            make = partial(
+                httpx.AsyncClient, timeout=timeout_s, follow_redirects=False, trust_env=False
+            )
+            async with await anyio.to_thread.run_sync(make) as client:
                 for _ in range(REDIRECTS_MAX + 1):
                     answer = await _send(client, method, url, allowed, headers or {}, body)
                     try:

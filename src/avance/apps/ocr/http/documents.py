@@ -20,7 +20,7 @@ from avance.apps.ocr.errors import BadDocument, DocumentUnknown, NotAuthentic
 from avance.apps.ocr.export import FORMATS, exported
 from avance.apps.ocr.external import signed_path
 from avance.apps.ocr.frames import iso_z
-from avance.apps.ocr.http.answers import CORS, answered, in_its_words, json_object
+from avance.apps.ocr.http.answers import answered, in_its_words, json_object
 from avance.apps.ocr.model import Decision, Document, Status, Stored
 from avance.apps.ocr.settings import OcrSettings
 from avance.apps.ocr.signing import link_signature
@@ -407,10 +407,10 @@ async def public_file(request: Request) -> Response:
     if stored.blob_key is None:
         if not stored.document.file_url.startswith("http"):
             raise DocumentUnknown("the file is gone")
-        return RedirectResponse(stored.document.file_url, 302, headers=CORS)
+        return RedirectResponse(stored.document.file_url, 302)
     link = await app.host.blobs.link(stored.blob_key, ttl_s=ttl_s, name=stored.document.file_name)
     place = link or await signed_path(app.host, stored.document.id, ttl_s)
-    return RedirectResponse(place, 302, headers=CORS)
+    return RedirectResponse(place, 302)
 
 
 @in_its_words
@@ -438,7 +438,6 @@ async def signed_file(request: Request) -> Response:
     name = stored.document.file_name
     kind = MEDIA_TYPES.get(name[name.rfind(".") :].lower(), "application/octet-stream")
     headers = {
-        **CORS,
         "content-length": str(blob.size),
         "cache-control": "private, no-store",
         # Nothing in a stranger's file is to run in this origin.
@@ -458,10 +457,11 @@ async def export(request: Request) -> Response:
     if kind not in FORMATS:
         raise BadDocument(f"there is no export {kind[:20]!r}; one of {', '.join(FORMATS)}")
     body, media_type = await exported(app.host, stored, kind)
-    headers = {"content-disposition": f'attachment; filename="result.{kind}"', **CORS}
+    headers = {"content-disposition": f'attachment; filename="result.{kind}"'}
     return Response(body, 200, media_type=media_type, headers=headers)
 
 
+@in_its_words
 async def health(_: Request) -> Response:
     """
     Whether it is there.

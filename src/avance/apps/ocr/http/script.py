@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from avance.apps.ocr.http.answers import CORS
+from avance.apps.ocr.http.answers import in_its_words
 from avance.web import described
 
 # Read while modules are read from the same disk anyway.
@@ -18,11 +18,12 @@ _ETAG = f'"{hashlib.sha256(_CONTENT).hexdigest()[:32]}"'
 router = APIRouter(tags=["ocr"])
 
 
+@in_its_words
 async def client_script(request: Request) -> Response:
     """
     The client class for pages: an ES module without dependencies.
     """
-    headers = {"cache-control": "no-cache", "etag": _ETAG, **CORS}
+    headers = {"cache-control": "no-cache", "etag": _ETAG}
     if request.headers.get("if-none-match") == _ETAG:
         return Response(status_code=304, headers=headers)
     return Response(_CONTENT, media_type="text/javascript; charset=utf-8", headers=headers)
