@@ -16,23 +16,22 @@ def main() -> None:
     block, seconds = json.load(sys.stdin)
     size = len(block["lo"])
     model = Model()
-    depot = model.add_depot(0, 0)
+    home = model.add_location(0, 0)
+    model.add_depot(home)
+    places = [model.add_location(0, 0) for _ in range(size)]
     day_end = max(block["hi"]) + max(block["duration"]) + 60
-    clients = [
+    for i, place in enumerate(places):
         model.add_client(
-            0,
-            0,
+            place,
             service_duration=block["duration"][i],
             tw_early=block["lo"][i],
             tw_late=block["hi"][i],
         )
-        for i in range(size)
-    ]
     model.add_vehicle_type(num_available=size, fixed_cost=BUS, tw_early=0, tw_late=day_end)
-    for i, one in enumerate(clients):
-        model.add_edge(depot, one, distance=0, duration=0)
-        model.add_edge(one, depot, distance=0, duration=0)
-        for j, other in enumerate(clients):
+    for i, one in enumerate(places):
+        model.add_edge(home, one, distance=0, duration=0)
+        model.add_edge(one, home, distance=0, duration=0)
+        for j, other in enumerate(places):
             if i != j:
                 is_link = block["links"][i][j]
                 minutes = block["gap"][i][j]
