@@ -171,7 +171,7 @@ async def serve(options: Options) -> AsyncIterator[Served]:
             Starlette(routes=endpoints.routes()),
             host=options.host,
             port=options.port,
-            log_level="warning",
+            log_config=None,
             lifespan="off",
             ws=native_protocol(
                 endpoints.open_by_path, wheel=gateway.wheel, limits=options.socket_limits

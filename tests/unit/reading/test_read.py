@@ -187,17 +187,22 @@ async def test_a_child_that_hangs_is_ended(put) -> None:
 
 
 async def test_leaving_early_ends_the_child(put) -> None:
+    before = children()
     pages = read_file(put(pdf(*[f"page {n}" for n in range(200)])), Kind.PDF)
     async for _ in pages:
         break
-    assert len(children()) == 1
+    assert len(children() - before) == 1
     await pages.aclose()
-    assert children() == []
+    assert children() <= before
 
 
-def children() -> list[str]:
-    return [pid for task in Path("/proc/self/task").iterdir() for pid in _children_of(task)]
+def children() -> set[str]:
+    return {pid for task in Path("/proc/self/task").iterdir() for pid in _children_of(task)}
 
 
 def _children_of(task: Path) -> list[str]:
-    return (task / "children").read_text().split()
+    try:
+        return (task / "children").read_text().split()
+    except FileNotFoundError:
+        # A thread of an earlier test that has ended meanwhile.
+        return []
