@@ -9,6 +9,7 @@ import { JobBar } from '../../widgets/JobBar.tsx';
 import { Moment } from '../../widgets/Moment.tsx';
 import { StateMark } from '../../widgets/StateMark.tsx';
 import css from './JobTable.module.css';
+import { Rows, WHOLE_MAX } from './Rows.tsx';
 
 export interface Selection {
   ids: ReadonlySet<string>;
@@ -39,7 +40,7 @@ export function JobTable({ jobs, selection }: JobTableProps) {
   const isAll = jobs.every(({ id }) => selection?.ids.has(id));
   return (
     <div className={css.frame}>
-      <table ref={table}>
+      <table ref={table} aria-rowcount={jobs.length > WHOLE_MAX ? jobs.length + 1 : undefined}>
         <thead>
           <tr>
             {selection && (
@@ -66,16 +67,18 @@ export function JobTable({ jobs, selection }: JobTableProps) {
             <th scope="col">{t('jobs.attempt')}</th>
           </tr>
         </thead>
-        <tbody>
-          {jobs.map((job) => (
+        <Rows
+          jobs={jobs}
+          row={(job, position) => (
             <Row
               key={job.id}
               job={job}
+              position={position}
               isSelected={selection?.ids.has(job.id)}
               onSelect={onSelect}
             />
-          ))}
-        </tbody>
+          )}
+        />
       </table>
     </div>
   );
@@ -83,16 +86,17 @@ export function JobTable({ jobs, selection }: JobTableProps) {
 
 interface RowProps {
   job: Job;
+  position: number | undefined;
   /** Undefined where nothing can be selected. */
   isSelected: boolean | undefined;
   onSelect: (id: string, isOn: boolean) => void;
 }
 
 // A job keeps its identity until it changes, so a busy table draws only the rows that moved.
-const Row = memo(function Row({ job, isSelected, onSelect }: RowProps) {
+const Row = memo(function Row({ job, position, isSelected, onSelect }: RowProps) {
   const { t } = useI18n();
   return (
-    <tr aria-selected={isSelected}>
+    <tr aria-selected={isSelected} aria-rowindex={position && position + 1}>
       {isSelected !== undefined && (
         <td>
           <input
