@@ -111,7 +111,7 @@ async def test_vectors_find_what_words_do_not_and_two_models_are_not_mixed(
     models.dimensions = 10
     said = await ingest(node, "a text with fewer numbers", name="c.txt")
     assert said[-1]["status"] == "failed"
-    assert "has vectors of" in said[-1]["error"]
+    assert "has vectors of another model" in said[-1]["error"]
 
 
 async def test_redis_hears_the_frames_of_the_contract(serve: Serve, redis_url: str) -> None:

@@ -12,6 +12,7 @@ import msgspec
 
 from avance.apps.documents.model import Document, OnDuplicate, Piece, Place, Source
 from avance.apps.documents.text.chunks import Chunk
+from avance.errors import Conflict
 from avance.storage import Changes, Engine, Records, Row, Rows
 
 _FILE = (
@@ -30,6 +31,17 @@ class Indexed(msgspec.Struct, frozen=True, kw_only=True):
     chunk_id: int
     stems: list[str]
     vector: bytes | None = None
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    What came of showing the documents of a job.
+    """
+
+    duplicates: dict[str, str]
+    """Those whose bytes another job was faster with, and by which document."""
+    files: list[str]
+    """Of documents that were replaced; nobody needs them any more."""
 
 
 class Catalog:
@@ -54,6 +66,18 @@ class Catalog:
         """
         while await self._records.write(partial(_clear, job_id)):
             pass
+
+    async def of_job(self, job_id: str) -> list[Document]:
+        """
+        The documents that a job has shown. They appear all at once, so that any of them says that its work was done.
+        """
+        return await self._records.read(partial(_of_job, job_id))
+
+    async def unreferenced(self, keys: Sequence[str]) -> list[str]:
+        """
+        Which of these files no document has.
+        """
+        return await self._records.read(partial(_unreferenced, keys))
 
     async def duplicate(self, place: Place, sha256: str) -> Document | None:
         """
@@ -103,9 +127,9 @@ class Catalog:
         model: tuple[str, int] | None,
         *,
         fresh: bool,
-    ) -> dict[str, str]:
+    ) -> "Shown":
         """
-        Show all documents of a job at once. Answers those whose bytes another job was faster with, and by which document.
+        Show all documents of a job at once.
         """
         return await self._records.write(partial(_finish, place, files, policy, model, fresh))
 
@@ -318,13 +342,14 @@ def _finish(
     model: tuple[str, int] | None,
     fresh: bool,
     changes: Changes,
-) -> dict[str, str]:
+) -> Shown:
     duplicates: dict[str, str] = {}
+    replaced: list[str] = []
     for file_id in files:
         row = changes.one("SELECT content_hash FROM documents_files WHERE id = ?", file_id)
         assert row is not None
         same = changes.one(
-            "SELECT id FROM documents_files WHERE collection_id = ? AND generation = ? AND content_hash = ? AND is_ready = 1",
+            "SELECT id, blob_key FROM documents_files WHERE collection_id = ? AND generation = ? AND content_hash = ? AND is_ready = 1",
             place.collection_id,
             place.generation,
             row[0],
@@ -335,6 +360,8 @@ def _finish(
             continue
         if same is not None and policy is OnDuplicate.REPLACE:
             _remove(same[0], changes)
+            if same[1] is not None:
+                replaced.append(same[1])
         elif same is not None:
             # Kept beside the other: told apart by its own id, so that the index of equal bytes does not refuse it.
             changes.run(
@@ -343,11 +370,7 @@ def _finish(
             )
         changes.run("UPDATE documents_files SET is_ready = 1 WHERE id = ?", file_id)
     if model is not None:
-        changes.run(
-            "UPDATE documents_collections SET embedding_model = ?, dimensions = ? WHERE id = ?",
-            *model,
-            place.collection_id,
-        )
+        _keep_model(place, model, fresh, changes)
     if fresh:
         changes.run(
             "UPDATE documents_collections SET generation = ? WHERE id = ? AND generation < ?",
@@ -355,7 +378,49 @@ def _finish(
             place.collection_id,
             place.generation,
         )
-    return duplicates
+    return Shown(duplicates=duplicates, files=replaced)
+
+
+def _keep_model(place: Place, model: tuple[str, int], fresh: bool, changes: Changes) -> None:
+    # Another job may have brought the first vectors of the collection meanwhile, by another model.
+    kept = changes.run(
+        "UPDATE documents_collections SET embedding_model = ?, dimensions = ?"
+        " WHERE id = ? AND (embedding_model IS NULL OR (embedding_model = ? AND dimensions = ?) OR ? = 1)",
+        *model,
+        place.collection_id,
+        *model,
+        int(fresh),
+    )
+    if not kept:
+        raise mixed_embeddings(place.name, model)
+
+
+def mixed_embeddings(collection: str, model: tuple[str, int]) -> Conflict:
+    """
+    Why vectors of this model do not come into the collection.
+    """
+    return Conflict(
+        f"the collection {collection} has vectors of another model than {model[0]} ({model[1]} numbers);"
+        " build it anew with force_recreate",
+        code="mixed_embeddings",
+        collection=collection,
+    )
+
+
+def _of_job(job_id: str, rows: Rows) -> list[Document]:
+    found = rows.all(
+        f"SELECT {_FILE} FROM documents_files f WHERE f.job_id = ? AND f.is_ready = 1 ORDER BY f.position",
+        job_id,
+    )
+    return [_read_file(row) for row in found]
+
+
+def _unreferenced(keys: Sequence[str], rows: Rows) -> list[str]:
+    return [
+        key
+        for key in keys
+        if rows.one("SELECT 1 FROM documents_files WHERE blob_key = ? LIMIT 1", key) is None
+    ]
 
 
 def _documents(

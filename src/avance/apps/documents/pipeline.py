@@ -13,16 +13,15 @@ import anyio.to_thread
 import msgspec
 
 from avance import Avance, Job
-from avance.apps.documents.catalog import Catalog, Indexed
+from avance.apps.documents.catalog import Catalog, Indexed, mixed_embeddings
 from avance.apps.documents.endpoints import embed
-from avance.apps.documents.model import OnDuplicate, Place, Source
+from avance.apps.documents.model import Document, OnDuplicate, Place, Source
 from avance.apps.documents.settings import DocumentsSettings
 from avance.apps.documents.text.chunks import Chunk, cut
 from avance.apps.documents.text.keywords import complexity, keywords, summary
 from avance.apps.documents.text.language import indexed_languages, language_of
 from avance.apps.documents.text.stems import stems
 from avance.apps.reading import About, Kind, Page, Unreadable, read_file, sniff
-from avance.errors import Conflict
 
 T = TypeVar("T")
 CHUNKS_A_WRITE = 50
@@ -90,12 +89,16 @@ class Ingestion:
         """
         Do all of it and answer what the job's result is.
         """
+        shown = await self._catalog.of_job(self._job.id)
+        if shown:
+            # An attempt before this one was killed between its last transaction and its report.
+            return await self._again(sources, shown)
         await self._catalog.clear(self._job.id)
         drafts = await self._extract(sources)
         await self._chunk(drafts)
         await self._enrich(drafts)
         await self._index(drafts)
-        return await self._finish(drafts)
+        return await self._finish(sources, drafts)
 
     async def _extract(self, sources: Sequence[Source]) -> list[Draft]:
         drafts = []
@@ -239,51 +242,63 @@ class Ingestion:
         model = (self._settings.embeddings_model, len(found[0]) // 4)
         began = (self._place.embedding_model, self._place.dimensions)
         if began[0] is not None and began != model:
-            raise Conflict(
-                f"the collection {self._place.name} has vectors of {began[0]} ({began[1]} numbers), not of {model[0]} ({model[1]});"
-                " build it anew with force_recreate",
-                code="mixed_embeddings",
-                collection=self._place.name,
-            )
+            raise mixed_embeddings(self._place.name, model)
         self._model = model
         return found
 
-    async def _finish(self, drafts: Sequence[Draft]) -> dict[str, Any]:
+    async def _finish(self, sources: Sequence[Source], drafts: Sequence[Draft]) -> dict[str, Any]:
         files = [draft.file_id for draft in drafts]
-        late = await self._catalog.finish(
+        shown = await self._catalog.finish(
             self._place, files, self._policy, self._model, fresh=self._fresh
         )
         for draft in drafts:
-            if draft.file_id in late:
-                same = await self._catalog.document(late[draft.file_id])
-                self._told_duplicate(
-                    draft.source.name,
-                    late[draft.file_id],
-                    self._host.clock.now_ms() if same is None else same.uploaded_ms,
-                )
-        kept = [draft for draft in drafts if draft.file_id not in late]
+            if draft.file_id in shown.duplicates:
+                same_id = shown.duplicates[draft.file_id]
+                same = await self._catalog.document(same_id)
+                uploaded_ms = self._host.clock.now_ms() if same is None else same.uploaded_ms
+                self._told_duplicate(draft.source.name, same_id, uploaded_ms)
+        await self._forget([*(source.key for source in sources), *shown.files])
+        return self._result(await self._catalog.of_job(self._job.id))
+
+    async def _again(self, sources: Sequence[Source], shown: Sequence[Document]) -> dict[str, Any]:
+        hashes = {one.content_hash.partition(":")[0] for one in shown}
+        for source in sources:
+            same = await self._catalog.duplicate(self._place, source.sha256)
+            if source.sha256 not in hashes and same is not None:
+                self._told_duplicate(source.name, same.id, same.uploaded_ms)
+        await self._forget([source.key for source in sources])
+        return self._result(shown)
+
+    async def _forget(self, keys: Sequence[str]) -> None:
+        """
+        Remove files that no document has: duplicates, and what was replaced.
+        """
+        for key in await self._catalog.unreferenced(keys):
+            await self._host.blobs.remove(key)
+
+    def _result(self, kept: Sequence[Document]) -> dict[str, Any]:
         return {
             "collection": self._place.name,
-            "chunks": sum(len(draft.chunks) for draft in kept),
+            "chunks": sum(one.chunks for one in kept),
             "documents": [
                 {
-                    "document_id": draft.file_id,
-                    "filename": draft.source.name,
-                    "chunks": len(draft.chunks),
-                    "pages": draft.about.pages,
+                    "document_id": one.id,
+                    "filename": one.filename,
+                    "chunks": one.chunks,
+                    "pages": one.pages,
                 }
-                for draft in kept
+                for one in kept
             ],
             "duplicates": self._duplicates,
             "metrics": self._metrics(kept),
         }
 
-    def _metrics(self, kept: Sequence[Draft]) -> dict[str, Any]:
-        chunks = sum(len(draft.chunks) for draft in kept)
+    def _metrics(self, kept: Sequence[Document]) -> dict[str, Any]:
+        chunks = sum(one.chunks for one in kept)
         return {
             "total_documents": len(kept),
             "total_chunks": chunks,
-            "total_vectors": chunks if self._model else 0,
+            "total_vectors": chunks if self._settings.embeddings_url is not None else 0,
             "processing_time_ms": round((self._host.clock.monotonic_s() - self._began_s) * 1000),
             # Models run on the owner's endpoint, whose prices nobody tells us.
             "estimated_cost_usd": 0.0,

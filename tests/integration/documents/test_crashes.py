@@ -1,0 +1,139 @@
+"""
+A server that is killed in every phase: the work goes on, and nothing is indexed twice.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx2 as httpx
+import pytest
+from node_service import Node
+from websockets.asyncio.client import connect
+
+from avance import Avance, Job
+from avance.app.engine import Engine
+from avance.apps.documents import app
+from avance.apps.documents.catalog import Catalog
+from avance.apps.documents.http.files import keep_text
+from avance.apps.documents.model import OnDuplicate
+from avance.apps.documents.pipeline import Cutting, Ingestion
+from avance.config import read_settings
+
+from .conftest import pdf
+from .following import frames
+
+Serve = Callable[..., Node]
+PAGES = 70
+
+
+@pytest.mark.parametrize("stages", [("extracting", "chunking"), ("enriching", "indexing")])
+async def test_killed_in_a_phase_and_again_in_the_next_it_ends_once(
+    serve: Serve, stages: Sequence[str]
+) -> None:
+    """
+    003-T16, 003-16: two kills are two lost attempts; the third ends the upload, and what is found is there once.
+    """
+    data = pdf(*[f"page {n} of the lease\n" + "words and more words\n" * 45 for n in range(PAGES)])
+    upload_id = ""
+    for stage in stages:
+        node = serve()
+        if not upload_id:
+            async with httpx.AsyncClient(base_url=node.url) as http:
+                answer = await http.post("/upload", files=[("files", ("long.pdf", data))])
+                upload_id = answer.json()["upload_id"]
+        async with connect(f"{node.url.replace('http', 'ws', 1)}/ws/{upload_id}") as socket:
+            async for text in socket:
+                if json.loads(text)["status"] == stage:
+                    break
+            node.kill()
+    last = serve()
+    said, code = await frames(last.url, f"/ws/{upload_id}")
+    assert (said[-1]["status"], code) == ("completed", 1000)
+    percents = [frame["progress_percent"] for frame in said]
+    assert percents == sorted(percents)
+    async with httpx.AsyncClient(base_url=last.url) as http:
+        history = (await http.get("/ingest/history")).json()
+        (document,) = history["documents"]
+        assert document["chunks"] == said[-1]["metrics"]["total_chunks"]
+        pieces = (await http.get(f"/documents/{document['id']}")).json()["chunks"]
+        assert [one["chunk_index"] for one in pieces] == list(range(document["chunks"]))
+        body = {"query": f"page {PAGES - 1} lease", "k": 100}
+        found = (await http.post("/search", json=body)).json()
+        assert found["count"] <= document["chunks"]
+        contents = [(one["content"], one["metadata"]["page"]) for one in found["documents"]]
+        assert len(set(contents)) == len(contents)
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> tuple[Avance, Engine]:
+    """
+    Put together before the loop runs, because imports block.
+    """
+    settings = read_settings(env={"AVANCE_DATA": str(tmp_path), "AVANCE_PROCESSES": "0"})
+    site = Avance(settings=settings)
+    site.include(app)
+    return site, site.build()
+
+
+@pytest.mark.parametrize("policy", list(OnDuplicate))
+async def test_a_job_that_was_killed_after_its_last_write_answers_what_it_wrote(
+    host: tuple[Avance, Engine], policy: OnDuplicate
+) -> None:
+    """
+    The same work of the same job again, as after a report that was lost: neither a duplicate of itself nor a second copy.
+    """
+    site, engine = host
+
+    @site.task
+    async def twice(job: Job) -> list[dict[str, Any]]:
+        catalog, results = Catalog(site.records), []
+        source = await keep_text(site, job.id, 0, "El tren sale a las siete.", "tren.txt", {})
+        for _ in range(2):
+            place = await catalog.place("ana", None, "documents", fresh=False)
+            ingestion = Ingestion(
+                site,
+                job,
+                place=place,
+                owner="ana",
+                cutting=Cutting(tokens=512, overlap=80),
+                policy=policy,
+                fresh=False,
+            )
+            results.append(await ingestion.run([source]))
+        return results
+
+    async with site.running(engine):
+        handle = await twice.using(owner="ana").submit()
+        first, again = await handle.result(timeout_s=30)
+        assert (first["chunks"], first["duplicates"]) == (1, [])
+        for result in (first, again):
+            del result["metrics"]["processing_time_ms"]
+        assert again == first
+        _, total = await Catalog(site.records).documents("ana")
+        assert total == 1
+
+
+async def test_files_that_no_document_needs_are_gone(serve: Serve) -> None:
+    """
+    Of a duplicate, and of a document that was replaced or removed.
+    """
+    node = serve()
+    async with httpx.AsyncClient(base_url=node.url, timeout=60) as http:
+        for policy in ("skip", "skip", "replace", "keep", "keep"):
+            answer = await http.post(
+                "/ingest",
+                params={"async": "false"},
+                files={"file": ("a.txt", b"the same words")},
+                data={"on_duplicate": policy},
+            )
+            assert answer.json()["status"] == "completed"
+        history = (await http.get("/ingest/history")).json()
+        assert (history["total"], _files(node)) == (3, 3)
+        await http.delete("/documents")
+    assert _files(node) == 0
+
+
+def _files(node: Node) -> int:
+    return sum(path.is_file() for path in (node.data / "blobs").rglob("*"))
