@@ -197,3 +197,24 @@ def test_every_link_leads_to_a_file(page: str) -> None:
     links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", path.read_text("utf-8"))
     lost = [link for link in links if "://" not in link and not (path.parent / link).exists()]
     assert lost == []
+
+
+def test_every_page_can_be_found_from_the_menu() -> None:
+    docs = ROOT / "docs"
+    menu = set(re.findall(r"(\S+\.md)$", (ROOT / "mkdocs.yml").read_text("utf-8"), re.MULTILINE))
+    pages = {
+        path.relative_to(docs).as_posix()
+        for folder in ("en", "es", "adr")
+        for path in (docs / folder).rglob("*.md")
+    }
+    assert pages - menu == set()
+    assert {page for page in menu if page.startswith(("en/", "es/", "adr/"))} - pages == set()
+
+
+@pytest.mark.parametrize("kind", ["tutorial", "howto", "concepts"])
+def test_what_is_told_in_english_is_told_in_spanish(kind: str) -> None:
+    names = [
+        {path.name for path in (ROOT / "docs" / language / kind).iterdir()}
+        for language in ("en", "es")
+    ]
+    assert names[0] == names[1]
