@@ -2,12 +2,15 @@
 One document through the local engine. Every step is stored and told; a step that is repeated after a crash changes nothing that was told.
 """
 
+import asyncio
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import anyio
 import anyio.to_thread
 import msgspec
 
@@ -25,6 +28,7 @@ from avance.apps.ocr.settings import OcrSettings
 from avance.apps.reading import Kind, Unreadable, sniff
 from avance.errors import AvanceError, Conflict, TaskFailed, TooLarge
 
+log = logging.getLogger("avance.ocr")
 _replace = msgspec.structs.replace
 _encode = msgspec.json.Encoder().encode
 KINDS = (Kind.PDF, Kind.PNG, Kind.JPEG, Kind.TIFF)
@@ -50,6 +54,11 @@ class Reading:
             return {"documentId": document_id, "status": "removed" if stored is None else "final"}
         try:
             result = await self._read(stored)
+        except asyncio.CancelledError:
+            # Its follower learns it now and not with the next round of the watch. The server may also be stopping: then the job goes on later.
+            with anyio.CancelScope(shield=True):
+                await self._tell_end(document_id)
+            raise
         except (DocumentUnknown, Conflict):
             # It was removed or ended meanwhile, by its owner or by its engine.
             return {"documentId": document_id, "status": "removed"}
@@ -60,6 +69,14 @@ class Reading:
             await self._catalog.change(document_id, failed(error.message))
             raise
         return result
+
+    async def _tell_end(self, document_id: str) -> None:
+        try:
+            state = (await self._host.jobs.get(self._job.id)).state
+            if state.is_terminal:
+                await self._catalog.change(document_id, failed(ending(state)))
+        except AvanceError as error:
+            log.info("the end of document %s is left to the watch: %s", document_id, error)
 
     async def _read(self, stored: Stored) -> dict[str, Any]:
         began_s = self._host.clock.monotonic_s()
