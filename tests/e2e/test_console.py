@@ -73,7 +73,8 @@ def test_pages_live_through_tabs_offline_and_a_restart_and_users_see_their_own_j
     serve, drive
 ) -> None:
     keys = "key-of-ana-00001=ana,key-of-bob-00001=bob,key-of-root-0001=root:admin"
-    server = serve("demo", environment={"AVANCE_AUTH": "token", "AVANCE_API_KEYS": keys})
+    environment = {"AVANCE_AUTH": "token", "AVANCE_API_KEYS": keys, "AVANCE_DRAIN_S": "1"}
+    server = serve("demo", environment=environment)
     port = int(server.url.rsplit(":", 1)[1])
     told = drive(
         "lively.mjs",
@@ -92,4 +93,27 @@ def test_pages_live_through_tabs_offline_and_a_restart_and_users_see_their_own_j
     assert told["frames"]
     assert told["selected"] == "2 seleccionados"
     assert told["back"] == "En directo"
+    assert told["errors"] == []
+
+
+def test_pages_live_through_sleep_ended_tokens_refused_sockets_and_failures(serve, drive) -> None:
+    server = serve(
+        "demo",
+        environment={
+            "AVANCE_AUTH": "token",
+            "AVANCE_API_KEYS": "key-of-ana-00001=ana",
+            # The page has to fetch another one again and again.
+            "AVANCE_HTTP_TOKEN_TTL_S_MAX": "6",
+        },
+    )
+    told = drive("hardships.mjs", server.url, "key-of-ana-00001")
+    assert told["whileAsleep"] == 100
+    assert told["afterSleep"] == 100
+    assert told["tokens"] == 3
+    assert told["saidMeanwhile"] == []
+    assert told["newSockets"] == 0
+    assert told["why"] == "attempt 3 was meant to fail"
+    assert told["isAnother"]
+    assert told["streams"] == ["http_stream"]
+    assert told["isPolled"]
     assert told["errors"] == []

@@ -3,6 +3,7 @@ import {
   type AvanceError,
   asAvanceError,
   createAvance,
+  InvalidRequest,
   Unauthenticated,
 } from '@avance/client';
 
@@ -123,8 +124,16 @@ async function trade(url: string, headers: Record<string, string>): Promise<stri
     url,
     fetch: (input, init) => fetch(input, { ...init, headers: { ...init?.headers, ...headers } }),
   });
-  const call = { method: 'POST', body: { ttl_s: TTL_S } } as const;
-  return (await asking.api.request<Issued>('/v1/tokens', call)).token;
+  const ask = async (ttl_s: number): Promise<string> =>
+    (await asking.api.request<Issued>('/v1/tokens', { method: 'POST', body: { ttl_s } })).token;
+  try {
+    return await ask(TTL_S);
+  } catch (error) {
+    // A server may want its users back sooner.
+    const most = error instanceof InvalidRequest ? error.params.ttl_s_max : undefined;
+    if (typeof most !== 'number') throw error;
+    return ask(most);
+  }
 }
 
 function readKept(): string | undefined {
