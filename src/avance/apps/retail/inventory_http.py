@@ -14,7 +14,7 @@ from avance.apps.retail.inventory import Inventory, checked_quantity
 from avance.apps.retail.settings import RetailSettings
 from avance.apps.retail.table import read_products
 from avance.errors import NotFound
-from avance.web import described, json_answer, read_json
+from avance.web import count_start, described, json_answer, read_json
 
 router = APIRouter(prefix="/api/retail", tags=["retail"])
 
@@ -102,6 +102,8 @@ async def order(request: Request) -> Response:
     Order goods; for somebody else, with the role sender.
     """
     who = whole(request)
+    # Each order tells somebody.
+    count_start(request)
     given = await read_json(request, goods.OrderIn)
     if given.customer not in (None, who.user):
         sender(request)

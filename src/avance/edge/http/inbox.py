@@ -22,6 +22,7 @@ from avance.edge.http.inbox_shapes import (
     SendAnswer,
     SendRequest,
 )
+from avance.edge.http.jobs import count_start
 from avance.edge.http.limits import HttpLimits
 from avance.edge.http.moment import read_moment
 from avance.edge.http.openapi import described
@@ -117,6 +118,8 @@ class InboxRoutes:
         Send a notification; with `Idempotency-Key` the same call again within 24 h answers the same.
         """
         who = _whole(request)
+        # Mail and messages cost somebody else's patience or money.
+        count_start(request)
         asked = await read_json(request, SendRequest)
         if asked.user != who.user and not who.is_trusted:
             raise PermissionDenied(
