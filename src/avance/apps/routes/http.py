@@ -19,7 +19,7 @@ from avance.apps.routes.request import Request as Order
 from avance.apps.routes.request import RoadOptions, Wishes, pack
 from avance.apps.routes.settings import RoutesSettings
 from avance.apps.routes.solver.options import SearchOptions
-from avance.apps.routes.tasks import optimize
+from avance.apps.routes.starting import start
 from avance.errors import Conflict, InvalidRequest, NotFound, TooLarge
 from avance.web import (
     caller,
@@ -118,7 +118,6 @@ async def optimize_async(request: Request) -> Response:
     """
     count_start(request)
     who = caller(request)
-    settings = section()
     read, given = await read_routes(request)
     day = request.query_params.get("day")
     if day is not None and day not in DAY_CODES:
@@ -128,20 +127,23 @@ async def optimize_async(request: Request) -> Response:
     if not of_day(read.routes, day):
         raise InvalidRequest(f"no route runs on day {day}", code="no_routes_on_day", day=day)
     order = msgspec.structs.replace(order_of(read, given), day=day)
-    handle = await optimize.using(
-        owner=who.user,
-        tenant=who.identity.tenant,
-        title=f"{len(read.routes)} rutas" + (f" ({day})" if day else ""),
-    ).submit(pack(order))
-    url = f"/ws/optimize/{handle.id}" if settings.websocket_enabled else None
+    title = f"{len(read.routes)} rutas" + (f" ({day})" if day else "")
+    return queued(await start(pack(order), who, title=title), read.findings)
+
+
+def queued(job_id: str, findings: tuple[Any, ...] = ()) -> Response:
+    """
+    The answer to whoever started an optimization.
+    """
+    url = f"/ws/optimize/{job_id}" if section().websocket_enabled else None
     return json_answer(
         Queued(
-            job_id=handle.id,
-            task_id=handle.id,
+            job_id=job_id,
+            task_id=job_id,
             status="queued",
             message=QUEUED_MESSAGE,
             websocket_url=url,
-            findings=read.findings,
+            findings=findings,
         )
     )
 
@@ -165,7 +167,7 @@ async def get_job(request: Request) -> Response:
             progress=int((job.progress.percent or 0) + 1e-6),
             message=job.progress.message,
             updated_at=seconds_time(app.host.clock.now_ms()),
-            execution_mode="embedded",
+            execution_mode="celery" if job.runner == "celery" else "embedded",
         )
     )
 

@@ -20,8 +20,8 @@ from avance.apps.routes.http import (
     Queued,
     order_of,
     ours,
+    queued,
     read_routes,
-    section,
 )
 from avance.apps.routes.http_files import FullSchedule, known_roads
 from avance.apps.routes.ingest import of_day
@@ -29,7 +29,8 @@ from avance.apps.routes.jobs import OPTIMIZE
 from avance.apps.routes.model import DAY_CODES, MINUTE, Route, clock_seconds, clock_text
 from avance.apps.routes.request import Request as Order
 from avance.apps.routes.request import Wishes, pack, unpack
-from avance.apps.routes.tasks import optimize, week
+from avance.apps.routes.starting import start
+from avance.apps.routes.tasks import week
 from avance.apps.routes.trips import build_trips
 from avance.errors import InvalidRequest, NotFound
 from avance.web import caller, count_start, decode_json, described, json_answer
@@ -70,6 +71,14 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     seeds: tuple[tuple[int, ...], ...] = ()
 
 
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    What a job of Celery keeps beside its answer.
+    """
+
+    order: str
+
+
 async def what_if(request: Request) -> Response:
     """
     Plan a changed day, from the chains that the job before has found.
@@ -79,7 +88,7 @@ async def what_if(request: Request) -> Response:
     job = await _optimization(request)
     wanted = decode_json(await request.body() or b"{}", WhatIf)
     stored = msgspec.json.decode(await app.host.jobs.result(job.id), type=Stored)
-    before = await _order(job.id)
+    before = await _order(job)
     routes = _changed(before.routes, wanted)
     reference = tuple(
         tuple(item["route_id"] for item in bus["items"]) for bus in stored.result["schedule"]
@@ -96,18 +105,8 @@ async def what_if(request: Request) -> Response:
         search=replace(before.search, balance_minutes=5.0 if wanted.mode == "balance" else 0.0),
         seeds=_moved_seeds(before.routes, routes, stored.seeds),
     )
-    handle = await optimize.using(
-        owner=who.user, tenant=who.identity.tenant, title=f"{job.title} (variante)"
-    ).submit(pack(order))
-    return json_answer(
-        Queued(
-            job_id=handle.id,
-            task_id=handle.id,
-            status="queued",
-            message=QUEUED_MESSAGE,
-            websocket_url=f"/ws/optimize/{handle.id}" if section().websocket_enabled else None,
-        )
-    )
+    title = None if job.title is None else f"{job.title} (variante)"
+    return queued(await start(pack(order), who, title=title))
 
 
 async def explain(request: Request) -> Response:
@@ -116,7 +115,7 @@ async def explain(request: Request) -> Response:
     """
     job = await _optimization(request)
     body = msgspec.json.decode(await app.host.jobs.result(job.id))
-    order = await _order(job.id)
+    order = await _order(job)
     schedule = msgspec.convert(body["result"], FullSchedule).schedule
     query = request.query_params
     routes = of_day(order.routes, order.day)
@@ -179,8 +178,10 @@ async def _optimization(request: Request) -> Any:
     return job
 
 
-async def _order(job_id: str) -> Order:
-    arguments = msgspec.json.decode(await app.host.jobs.input(job_id))
+async def _order(job: Any) -> Order:
+    if job.runner == "celery":
+        return unpack(msgspec.json.decode(await app.host.jobs.result(job.id), type=Kept).order)
+    arguments = msgspec.json.decode(await app.host.jobs.input(job.id))
     return unpack([*arguments["args"], *arguments["kwargs"].values()][0])
 
 

@@ -16,6 +16,7 @@ class RoutesSettings(msgspec.Struct, frozen=True, kw_only=True):
         "OSRM_URL": "osrm_url",
         "OSRM_TABLE_URL": "osrm_table_url",
         "WEBSOCKET_ENABLED": "websocket_enabled",
+        "CELERY_ENABLED": "celery_enabled",
         "CELERY_TASK_TIME_LIMIT": "task_time_limit_s",
     }
 
@@ -29,6 +30,10 @@ class RoutesSettings(msgspec.Struct, frozen=True, kw_only=True):
     """For one request."""
     websocket_enabled: bool = True
     """Tell where progress can be followed live."""
+    celery_app: str = ""
+    """The Celery app (`module:app`) whose workers run optimizations; it is attached, and `avance.apps.routes.beside_celery.declare` was called with it."""
+    celery_enabled: bool = True
+    """Use that app. When its broker does not answer, the workers of avance run the job."""
     task_time_limit_s: Positive = 3600.0
     """For one attempt."""
     routes_max: Count = 3_000
