@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+import anyio
 import pytest
 from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfgen import canvas
@@ -194,6 +195,21 @@ async def test_leaving_early_ends_the_child(put) -> None:
     assert len(children() - before) == 1
     await pages.aclose()
     assert children() <= before
+
+
+async def test_a_crowd_of_files_is_read_a_few_at_a_time(put) -> None:
+    path, most = put(pdf(*[f"page {n}" for n in range(30)])), 0
+    before = children()
+
+    async def one() -> None:
+        nonlocal most
+        async for _ in read_file(path, Kind.PDF):
+            most = max(most, len(children() - before))
+
+    async with anyio.create_task_group() as group:
+        for _ in range(10):
+            group.start_soon(one)
+    assert 1 <= most <= ReadingLimits().children_max
 
 
 def children() -> set[str]:

@@ -11,10 +11,12 @@ app = App(
     routers=[
         "avance.apps.documents.http.ingest:router",
         "avance.apps.documents.http.uploads:router",
+        "avance.apps.documents.http.batches:router",
         "avance.apps.documents.tus.http:router",
     ],
     sockets={
         "/ws/jobs/{job_id}": "avance.apps.documents.ingest_socket:speak",
+        "/batch/{batch_id}/stream": "avance.apps.documents.batch_socket:speak",
         "/ws/{upload_id}": "avance.apps.documents.uploads_socket:speak",
     },
     schemas=[load_schema("documents", "avance.apps.documents")],
@@ -23,6 +25,7 @@ app = App(
     body_bytes_max={
         "/ingest": 53_477_376,
         "/upload": 526_385_152,
+        "/batch": 526_385_152,
         "/initialize": 526_385_152,
         "/uploads/tus": 67_108_864,
     },

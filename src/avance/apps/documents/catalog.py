@@ -2,10 +2,10 @@
 Collections, documents and passages in the store.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import PurePath
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import msgspec
@@ -13,7 +13,7 @@ import msgspec
 from avance.apps.documents.model import Document, OnDuplicate, Piece, Place, Source
 from avance.apps.documents.text.chunks import Chunk
 from avance.errors import Conflict
-from avance.storage import Changes, Engine, Records, Row, Rows
+from avance.storage import Changes, Durability, Engine, Records, Row, Rows
 
 _FILE = (
     "f.id, f.filename, f.content_hash, f.mime_type, f.file_size, f.chunks, f.pages, f.language, f.title, f.author,"
@@ -21,6 +21,7 @@ _FILE = (
 )
 _LIVE = "f.is_ready = 1 AND f.generation = c.generation"
 STEM_CHARS_MAX = 60
+T = TypeVar("T")
 
 
 class Indexed(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +49,12 @@ class Catalog:
     def __init__(self, records: Records) -> None:
         self._records = records
 
+    async def _draft(self, work: Callable[[Changes], T]) -> T:
+        """
+        Write what nobody sees yet. It reaches the disk at the latest with `finish`, and is made anew after a crash.
+        """
+        return await self._records.write(work, durability=Durability.NORMAL)
+
     async def place(self, owner: str, tenant: str | None, name: str, *, fresh: bool) -> Place:
         """
         Find a collection, or make it. A fresh one grows beside the present one and is not asked before `finish`.
@@ -64,7 +71,7 @@ class Catalog:
         """
         Remove what an attempt of this job left half done.
         """
-        while await self._records.write(partial(_clear, job_id)):
+        while await self._draft(partial(_clear, job_id)):
             pass
 
     async def of_job(self, job_id: str) -> list[Document]:
@@ -91,33 +98,31 @@ class Catalog:
         """
         Make room for a document that nobody sees yet.
         """
-        return await self._records.write(
-            partial(_begin, place, job_id, position, owner, source, mime_type)
-        )
+        return await self._draft(partial(_begin, place, job_id, position, owner, source, mime_type))
 
     async def add_chunks(self, file_id: str, first: int, chunks: Sequence[Chunk]) -> list[int]:
         """
         Store passages from this index on, and answer their ids.
         """
-        return await self._records.write(partial(_add_chunks, file_id, first, chunks))
+        return await self._draft(partial(_add_chunks, file_id, first, chunks))
 
     async def enrich(self, details: Sequence[tuple[int, dict[str, Any]]]) -> None:
         """
         Store what was found out of passages.
         """
-        await self._records.write(partial(_enrich, details))
+        await self._draft(partial(_enrich, details))
 
     async def describe(self, file_id: str, **fields: Any) -> None:
         """
         Store what was found out of a document.
         """
-        await self._records.write(partial(_describe, file_id, fields))
+        await self._draft(partial(_describe, file_id, fields))
 
     async def index(self, words: Sequence[Indexed]) -> None:
         """
         Make passages known by their words.
         """
-        await self._records.write(partial(_index, words))
+        await self._draft(partial(_index, words))
 
     async def finish(
         self,
@@ -278,6 +283,10 @@ def _begin(
 ) -> str:
     stem = "".join(char if char.isalnum() else "-" for char in PurePath(source.name).stem)
     file_id = f"{stem[:STEM_CHARS_MAX] or 'document'}-{uuid4()}"
+    if source.document_id is not None and not changes.one(
+        "SELECT 1 FROM documents_files WHERE id = ?", source.document_id
+    ):
+        file_id = source.document_id
     changes.run(
         "INSERT INTO documents_files (id, collection_id, generation, job_id, position, owner, filename, content_hash,"
         " mime_type, file_size, blob_key, metadata, uploaded_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

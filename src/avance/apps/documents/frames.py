@@ -69,3 +69,16 @@ class UploadProgress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     timestamp: str
     metrics: dict[str, Any] | None = None
     error: str | None = None
+
+
+class BatchProgress(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="batch_update"
+):
+    """
+    How far a batch is.
+    """
+
+    batch_id: str
+    status: str
+    statistics: dict[str, int]
+    progress_percentage: float

@@ -30,6 +30,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     sha256: str
     metadata: dict[str, Any] = {}
+    document_id: str | None = None
+    """Under which it is to be known; without one it is made of the name."""
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,8 +11,10 @@ from typing import Any, TypeVar
 
 import anyio.to_thread
 import msgspec
+from anyio import CancelScope
 
 from avance import Avance, Job
+from avance.apps.documents.batches import Batches, FileStatus
 from avance.apps.documents.catalog import Catalog, Indexed, mixed_embeddings
 from avance.apps.documents.endpoints import embed
 from avance.apps.documents.model import Document, OnDuplicate, Place, Source
@@ -71,6 +73,7 @@ class Ingestion:
         cutting: Cutting,
         policy: OnDuplicate,
         fresh: bool,
+        is_in_batch: bool = False,
     ) -> None:
         self._host = host
         self._job = job
@@ -81,6 +84,7 @@ class Ingestion:
         self._cutting = cutting
         self._policy = policy
         self._fresh = fresh
+        self._is_in_batch = is_in_batch
         self._duplicates: list[dict[str, Any]] = []
         self._model: tuple[str, int] | None = None
         self._began_s = host.clock.monotonic_s()
@@ -94,11 +98,26 @@ class Ingestion:
             # An attempt before this one was killed between its last transaction and its report.
             return await self._again(sources, shown)
         await self._catalog.clear(self._job.id)
+        try:
+            return await self._work(sources)
+        except BaseException:
+            # Nobody would ever see it, and a manual retry is another job.
+            with CancelScope(shield=True):
+                await self._catalog.clear(self._job.id)
+            raise
+
+    async def _work(self, sources: Sequence[Source]) -> dict[str, Any]:
+        await self._at(FileStatus.PROCESSING)
         drafts = await self._extract(sources)
         await self._chunk(drafts)
+        await self._at(FileStatus.CHUNKED)
         await self._enrich(drafts)
         await self._index(drafts)
         return await self._finish(sources, drafts)
+
+    async def _at(self, status: FileStatus) -> None:
+        if self._is_in_batch:
+            await Batches(self._host.records).tell(self._job.id, status)
 
     async def _extract(self, sources: Sequence[Source]) -> list[Draft]:
         drafts = []

@@ -37,6 +37,7 @@ async def ingest(
     Read files into a collection.
     """
     # Worker children import this module to find the task and never run it.
+    from avance.apps.documents.batches import Batches, settling  # noqa: PLC0415
     from avance.apps.documents.catalog import Catalog  # noqa: PLC0415
     from avance.apps.documents.pipeline import Cutting, Ingestion  # noqa: PLC0415
 
@@ -53,8 +54,15 @@ async def ingest(
         cutting=Cutting(tokens=tokens, overlap=overlap),
         policy=OnDuplicate(on_duplicate),
         fresh=force_recreate,
+        is_in_batch=stored.parent_id is not None,
     )
-    return await ingestion.run([msgspec.convert(one, Source) for one in sources])
+    wanted = [msgspec.convert(one, Source) for one in sources]
+    if stored.parent_id is None:
+        return await ingestion.run(wanted)
+    async with settling(Batches(host.records), job.id) as done:
+        result = await ingestion.run(wanted)
+        done(int(result["chunks"]))
+    return result
 
 
 @app.task(name="documents.ask", title="question", timeout_s=600, expose=True)

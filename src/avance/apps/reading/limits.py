@@ -4,6 +4,8 @@ import msgspec
 class ReadingLimits(msgspec.Struct, frozen=True, kw_only=True):
     memory_bytes_max: int = 1_073_741_824
     """Address space of the child that reads one file; normal files need a tenth of it."""
+    children_max: int = 4
+    """Children at the same time; further files wait."""
     cpu_s_max: int = 300
     """Processor time of that child."""
     wall_s_max: float = 900.0

@@ -6,9 +6,11 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
 
+import anyio.to_thread
 import msgspec
 
 from avance.apps.reading.errors import Unreadable
+from avance.apps.reading.extract.text import read as read_text
 from avance.apps.reading.kinds import Kind
 from avance.apps.reading.limits import READING_LIMITS, ReadingLimits
 from avance.apps.reading.pages import About, Page, Refused, Rendered, Told
@@ -21,9 +23,9 @@ _EXTRACTORS = {
     Kind.DOCX: "avance.apps.reading.extract.docx:read",
     Kind.XLSX: "avance.apps.reading.extract.xlsx:read",
     Kind.HTML: "avance.apps.reading.extract.html:read",
-    Kind.MARKDOWN: "avance.apps.reading.extract.text:read",
-    Kind.TEXT: "avance.apps.reading.extract.text:read",
 }
+_PLAIN = (Kind.MARKDOWN, Kind.TEXT)
+"""Nothing is parsed here: decoding bytes harms nobody, and a child for each costs more than all of it."""
 
 
 async def read_file(
@@ -35,6 +37,10 @@ async def read_file(
     Raises:
         Unreadable: The code says why.
     """
+    if kind in _PLAIN:
+        for part in await anyio.to_thread.run_sync(_plain, path, limits):
+            yield part
+        return
     target = _EXTRACTORS.get(kind)
     if target is None:
         raise Unreadable(f"a file of kind {kind.value} has no text; it needs OCR", code="needs_ocr")
@@ -67,6 +73,10 @@ async def render_page(
             if isinstance(one, Rendered):
                 return one
     raise Unreadable(f"page {number} cannot be drawn", code="document_damaged")
+
+
+def _plain(path: Path, limits: ReadingLimits) -> list[About | Page]:
+    return list(read_text(str(path), msgspec.to_builtins(limits)))
 
 
 async def _run(

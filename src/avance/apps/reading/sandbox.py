@@ -13,11 +13,13 @@ from typing import Any
 
 import anyio
 import msgspec
+from anyio.lowlevel import RunVar
 
 from avance.apps.reading.errors import Unreadable
 from avance.apps.reading.limits import READING_LIMITS, ReadingLimits
 
 HEAD_BYTES = 4
+_children: RunVar[anyio.CapacityLimiter] = RunVar("avance.reading.children")
 
 
 class Sandbox:
@@ -36,7 +38,8 @@ class Sandbox:
         Raises:
             Unreadable: The child died, took too much, or sent what is too large; the code says which.
         """
-        async with self._started(target, arguments) as process:
+        # A thousand files at once are read a few at a time: each child may take its whole memory.
+        async with _room(self._limits.children_max), self._started(target, arguments) as process:
             assert process.stdout is not None
             while True:
                 try:
@@ -112,6 +115,17 @@ class Sandbox:
             code="document_crashed",
             exit_code=code,
         )
+
+
+def _room(most: int) -> anyio.CapacityLimiter:
+    """
+    How many children there may be at once, in all of this event loop.
+    """
+    limiter = _children.get(None)
+    if limiter is None:
+        limiter = anyio.CapacityLimiter(most)
+        _children.set(limiter)
+    return limiter
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:

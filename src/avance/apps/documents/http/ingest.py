@@ -79,7 +79,7 @@ async def post_ingest(request: Request) -> Response:
         if file is None or isinstance(file, str):
             raise Unreadable("there is no file; send it in the field `file`", code="file_name")
         name = name_of(file, EXTENSIONS)
-        policy = _policy(str(form.get("on_duplicate") or "skip"))
+        policy = policy_of(str(form.get("on_duplicate") or "skip"))
         collection = str(form.get("collection") or settings.collection)
         bytes_max = settings.file_bytes_max
         source = await keep_file(app.host, folder, 0, file, name, bytes_max=bytes_max)
@@ -306,7 +306,11 @@ def _is_async(request: Request, settings: DocumentsSettings) -> bool:
     return settings.is_async if chosen is None else chosen.lower() not in ("false", "0", "no")
 
 
-def _policy(text: str) -> OnDuplicate:
+def policy_of(text: str) -> OnDuplicate:
+    """
+    Raises:
+        InvalidRequest: There is no such policy.
+    """
     try:
         return OnDuplicate(text)
     except ValueError:

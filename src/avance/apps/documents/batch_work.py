@@ -1,0 +1,266 @@
+"""
+Putting files into a batch, and saying how far it is.
+"""
+
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+
+from avance import Avance, State
+from avance.apps.documents.batches import (
+    Batch,
+    Batches,
+    BatchFile,
+    BatchStatus,
+    Counts,
+    FileStatus,
+)
+from avance.apps.documents.model import OnDuplicate, Source
+from avance.apps.documents.settings import DocumentsSettings
+from avance.apps.documents.tasks import ingest
+from avance.apps.documents.words import failure, iso_z
+from avance.errors import Conflict, NotFound
+
+KIND = "documents.batch"
+DEADLINE_S = 7 * 86_400.0
+"""Longer than anything that is read."""
+LOST = "the server ended before this file was queued; send it again"
+LOST_AFTER_MS = 60_000
+WEIGHT_MAX = 1_000_000
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    How a batch is.
+    """
+
+    batch: Batch
+    counts: Counts
+    percent: float
+
+    @property
+    def status(self) -> BatchStatus:
+        return self.counts.status
+
+
+async def parent_of(host: Avance, batch: Batch) -> str:
+    """
+    The job below which the next files of a batch are read: the present one, or after its end a new one.
+    """
+    if batch.job_id is not None:
+        try:
+            if not (await host.jobs.get(batch.job_id)).state.is_terminal:
+                return batch.job_id
+        except NotFound:
+            pass  # past its retention: as after its end
+    tracker = await host.track(
+        kind=KIND,
+        owner=batch.owner,
+        tenant=batch.tenant,
+        title=batch.name,
+        deadline_s=DEADLINE_S,
+        meta={"batch_id": batch.id},
+    )
+    await Batches(host.records).follow(batch.id, tracker.id)
+    return tracker.id
+
+
+async def add(
+    host: Avance, batch: Batch, source: Source, policy: OnDuplicate, folder: str
+) -> tuple[BatchFile, str]:
+    """
+    Queue a file below the parent of its batch, weighing as much as it has bytes. Answers that parent, too.
+    """
+    file = BatchFile(
+        id=str(uuid4()),
+        batch_id=batch.id,
+        job_id=folder,
+        filename=source.name,
+        file_size=source.size,
+        created_ms=host.clock.now_ms(),
+    )
+    await Batches(host.records).add_file(file)
+    source = msgspec.structs.replace(source, document_id=file.id)
+    while True:
+        parent_id = await parent_of(host, await Batches(host.records).get(batch.id))
+        try:
+            await _submit(host, batch, parent_id, source, policy, folder)
+        except Conflict as error:
+            if error.code != "job_state":
+                raise
+            # It ended meanwhile, by another request; there is a next one.
+            continue
+        return file, parent_id
+
+
+async def _submit(
+    host: Avance,
+    batch: Batch,
+    parent_id: str,
+    source: Source,
+    policy: OnDuplicate,
+    folder: str,
+) -> None:
+    settings = host.settings.section(DocumentsSettings)
+    await ingest.using(
+        owner=batch.owner,
+        tenant=batch.tenant,
+        job_id=folder,
+        parent_id=parent_id,
+        weight=float(min(max(source.size, 1), WEIGHT_MAX)),
+    ).submit(
+        sources=[msgspec.to_builtins(source)],
+        collection=batch.collection,
+        tokens=settings.chunk_tokens,
+        overlap=settings.overlap_tokens,
+        title=source.name,
+        on_duplicate=policy.value,
+    )
+
+
+async def refuse(host: Avance, batch: Batch, name: str, size: int, why: str) -> BatchFile:
+    """
+    Keep that a file was not taken, so that the batch shows it.
+    """
+    now_ms = host.clock.now_ms()
+    file = BatchFile(
+        id=str(uuid4()),
+        batch_id=batch.id,
+        job_id=None,
+        filename=name,
+        file_size=size,
+        status=FileStatus.FAILED,
+        error_message=why,
+        created_ms=now_ms,
+        processed_ms=now_ms,
+    )
+    await Batches(host.records).add_file(file)
+    return file
+
+
+async def close(host: Avance, parent_id: str) -> None:
+    """
+    Let the parent end with the last of its files.
+    """
+    await (await host.tracker(parent_id)).done()
+
+
+async def standing(host: Avance, batch_id: str) -> Standing:
+    """
+    How a batch is now. Files whose jobs ended without a word, by a cancel or after too many crashes, are settled first.
+    """
+    batches = Batches(host.records)
+    batch = await batches.get(batch_id)
+    counts = await batches.counts(batch_id)
+    percent = 100.0 if counts.status.is_final else 0.0
+    if counts.status is BatchStatus.PROCESSING:
+        percent, is_behind = await _percent(host, batch)
+        if is_behind:
+            await _settle(host, batch_id)
+            counts = await batches.counts(batch_id)
+            percent = 100.0 if counts.status.is_final else percent
+    return Standing(batch=batch, counts=counts, percent=percent)
+
+
+async def _percent(host: Avance, batch: Batch) -> tuple[float, bool]:
+    """
+    By the parent's roll-up, and whether it says that more has ended than the files know.
+    """
+    if batch.job_id is None:
+        return 0.0, True
+    try:
+        parent = await host.jobs.get(batch.job_id)
+    except NotFound:
+        return 0.0, True
+    percent = 0.0 if parent.children is None else parent.children.percent or 0.0
+    return round(percent, 2), parent.state.is_terminal
+
+
+async def _settle(host: Avance, batch_id: str) -> None:
+    batches, now_ms = Batches(host.records), host.clock.now_ms()
+    for file in await batches.open_files(batch_id):
+        job_id = file.job_id or ""
+        try:
+            job = await host.jobs.get(job_id)
+        except NotFound:
+            if now_ms - file.created_ms > LOST_AFTER_MS:
+                await batches.tell(job_id, FileStatus.FAILED, error=LOST)
+            continue
+        if job.state is State.COMPLETED:
+            result = msgspec.json.decode(await host.jobs.result(job_id))
+            await batches.tell(job_id, FileStatus.COMPLETED, chunks=int(result["chunks"]))
+        elif job.state.is_terminal:
+            error = None if job.error is None else {"message": job.error.message}
+            await batches.tell(job_id, FileStatus.FAILED, error=failure(job.state, error))
+
+
+async def cancel(host: Avance, batch: Batch) -> None:
+    """
+    End what is still under way.
+
+    Raises:
+        Conflict: Nothing is.
+    """
+    if batch.job_id is None:
+        raise Conflict(f"the batch {batch.id} has no files yet", code="job_state")
+    await host.jobs.cancel(batch.job_id)
+
+
+def shown(standing: Standing) -> dict[str, Any]:
+    """
+    A batch in the names of the contract (docs/contract/ingest.md, 3.3).
+    """
+    batch, counts = standing.batch, standing.counts
+    return {
+        "id": batch.id,
+        "user_id": batch.owner,
+        "name": batch.name,
+        "description": batch.description,
+        "status": standing.status.value,
+        "qdrant_collection": batch.collection,
+        "collection_name": batch.collection,
+        "job_id": batch.job_id,
+        "total_files": counts.total,
+        "processed_files": counts.completed,
+        "failed_files": counts.failed,
+        "total_size_bytes": counts.total_size_bytes,
+        "created_at": iso_z(batch.created_ms),
+        "completed_at": iso_z(counts.ended_ms) if standing.status.is_final else None,
+        "error_summary": f"{counts.failed} of {counts.total} files failed"
+        if counts.failed
+        else None,
+        "metadata": {},
+    }
+
+
+def statistics(counts: Counts) -> dict[str, int]:
+    return {
+        "total": counts.total,
+        "pending": counts.pending,
+        "processing": counts.processing,
+        "completed": counts.completed,
+        "failed": counts.failed,
+    }
+
+
+def shown_file(file: BatchFile) -> dict[str, Any]:
+    """
+    A file of a batch, likewise.
+    """
+    return {
+        "id": file.id,
+        "document_id": file.id,
+        "batch_id": file.batch_id,
+        "job_id": file.job_id,
+        "filename": file.filename,
+        "source_type": file.source_type,
+        "file_size": file.file_size,
+        "mime_type": file.mime_type,
+        "status": file.status.value,
+        "chunk_count": file.chunk_count,
+        "processed_at": iso_z(file.processed_ms),
+        "error_message": file.error_message,
+        "metadata": {},
+        "created_at": iso_z(file.created_ms),
+    }

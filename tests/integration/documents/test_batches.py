@@ -1,0 +1,154 @@
+"""
+Batches: many files as one, each a job of its own below a parent that is their weighted sum. docs/contract/ingest.md, 3.4.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import httpx2 as httpx
+from node_service import Node
+
+from .conftest import TOKEN_MODE, pdf
+from .following import Frame, frames
+
+Serve = Callable[..., Node]
+FILES = 150
+
+
+async def create(http: httpx.AsyncClient, name: str = "leases", **more: str) -> str:
+    told = (await http.post("/batch/create", json={"name": name, **more})).json()
+    assert told["status"] == "pending"
+    return str(told["batch_id"])
+
+
+async def send(http: httpx.AsyncClient, batch_id: str, *files: tuple[str, bytes]) -> list[Frame]:
+    form = [("files", one) for one in files]
+    answer = await http.post(f"/batch/{batch_id}/upload", files=form)
+    assert answer.status_code == 200, answer.text
+    told: list[Frame] = answer.json()
+    return told
+
+
+async def test_each_file_is_a_job_and_a_broken_one_leaves_the_others_alone(
+    node: Node, http: httpx.AsyncClient
+) -> None:
+    """
+    003-22: refused at once, failed while it is read, a duplicate, and two that are read; the batch is partial and says which.
+    """
+    batch_id = await create(http, collection_name="batch")
+    told = await send(
+        http,
+        batch_id,
+        ("a.pdf", pdf("the harbour tax")),
+        ("b.txt", b"lemons from Murcia"),
+        ("c.txt", b"lemons from Murcia"),
+        ("d.pdf", pdf("page")[:-400]),
+        ("e.exe", b"MZ"),
+    )
+    assert [one["status"] for one in told] == ["queued"] * 4 + ["failed"]
+    said, code = await frames(node.url, f"/batch/{batch_id}/stream")
+    assert code == 1000
+    assert said[-1] == {
+        "type": "batch_update",
+        "batch_id": batch_id,
+        "status": "partial",
+        "statistics": {"total": 5, "pending": 0, "processing": 0, "completed": 3, "failed": 2},
+        "progress_percentage": 100.0,
+    }
+    status = (await http.get(f"/batch/{batch_id}/status")).json()
+    batch, documents = status["batch"], {one["filename"]: one for one in status["documents"]}
+    assert (batch["total_files"], batch["processed_files"], batch["failed_files"]) == (5, 3, 2)
+    assert batch["error_summary"] == "2 of 5 files failed"
+    assert batch["completed_at"].endswith("Z")
+    assert "damaged" in documents["d.pdf"]["error_message"]
+    assert "allowed" in documents["e.exe"]["error_message"]
+    assert documents["a.pdf"]["chunk_count"] == 1
+    # The same bytes twice are one document, whichever of the two was faster.
+    assert documents["b.txt"]["chunk_count"] + documents["c.txt"]["chunk_count"] == 1
+    document = (await http.get(f"/documents/{told[0]['document_id']}")).json()
+    assert document["filename"] == "a.pdf"
+    parent = (await http.get(f"/v1/jobs/{batch['job_id']}")).json()
+    assert (parent["state"], parent["children"]["total"]) == ("completed", 4)
+
+
+async def test_files_come_in_several_calls_and_after_an_end_as_well(
+    node: Node, http: httpx.AsyncClient
+) -> None:
+    batch_id = await create(http, collection_name="calls")
+    for number in range(3):
+        await send(http, batch_id, (f"{number}.txt", b"text number %d" % number))
+        said, _ = await frames(node.url, f"/batch/{batch_id}/stream")
+        counted = said[-1]["statistics"]
+        assert (said[-1]["status"], counted["completed"]) == ("completed", number + 1)
+    listed = (await http.get("/batch/list", params={"limit": 1})).json()
+    assert listed["batches"][0]["id"] == batch_id
+    assert listed["total"] >= 1
+    assert (await http.delete(f"/batch/{batch_id}")).json()["success"] is True
+    assert (await http.get(f"/batch/{batch_id}/status")).status_code == 404
+    history = (await http.get("/ingest/history", params={"collection": "calls"})).json()
+    assert history["total"] == 3
+
+
+async def test_a_cancelled_batch_ends_at_once_and_keeps_what_is_done(serve: Serve) -> None:
+    node = serve(AVANCE_COROUTINES="0")
+    async with httpx.AsyncClient(base_url=node.url, timeout=30) as http:
+        batch_id = await create(http)
+        await send(http, batch_id, ("a.txt", b"one"), ("b.txt", b"two"))
+        before = (await http.get(f"/batch/{batch_id}/status")).json()
+        assert (before["batch"]["status"], before["statistics"]["pending"]) == ("processing", 2)
+        assert before["progress_percentage"] == 0.0
+        await http.post(f"/batch/{batch_id}/cancel")
+        said, code = await frames(node.url, f"/batch/{batch_id}/stream")
+        assert (said[-1]["status"], said[-1]["statistics"]["failed"], code) == ("failed", 2, 1000)
+        status = (await http.get(f"/batch/{batch_id}/status")).json()
+        assert {one["error_message"] for one in status["documents"]} == {"cancelled"}
+
+
+async def test_a_batch_goes_on_after_a_kill_and_has_every_file_once(serve: Serve) -> None:
+    """
+    The numbers of its dashboard never go back, and the limit of files is kept.
+    """
+    limits = {"AVANCE_DOCUMENTS_UPLOAD_FILES_MAX": str(FILES)}
+    first = serve(**limits)
+    async with httpx.AsyncClient(base_url=first.url, timeout=120) as http:
+        batch_id = await create(http, collection_name="crowd")
+        for start in range(0, FILES, 50):
+            numbers = range(start, start + 50)
+            files = [(f"{n}.txt", f"Contrato número {n} de alquiler.".encode()) for n in numbers]
+            await send(http, batch_id, *files)
+    first.kill()
+    second = serve(**limits)
+    said, code = await frames(second.url, f"/batch/{batch_id}/stream")
+    assert (said[-1]["status"], said[-1]["statistics"]["completed"], code) == (
+        "completed",
+        FILES,
+        1000,
+    )
+    done = [frame["statistics"]["completed"] for frame in said]
+    assert done == sorted(done)
+    percents = [frame["progress_percentage"] for frame in said]
+    assert percents == sorted(percents)
+    async with httpx.AsyncClient(base_url=second.url, timeout=60) as http:
+        history = (await http.get("/ingest/history", params={"collection": "crowd"})).json()
+        assert history["total"] == FILES
+        again = await http.post(f"/batch/{batch_id}/upload", files=[("files", ("x.txt", b"x"))])
+        assert (again.status_code, again.json()["code"]) == (422, "too_many_documents")
+
+
+async def test_a_batch_belongs_to_who_made_it(serve: Serve) -> None:
+    node = serve(**TOKEN_MODE)
+    ana, ben = {"X-API-Key": "ana-key"}, {"X-API-Key": "ben-key"}
+    async with httpx.AsyncClient(base_url=node.url, headers=ana) as http:
+        batch_id = await create(http)
+        calls = (
+            http.get(f"/batch/{batch_id}/status", headers=ben),
+            http.post(f"/batch/{batch_id}/upload", files={"files": ("a.txt", b"x")}, headers=ben),
+            http.post(f"/batch/{batch_id}/cancel", headers=ben),
+            http.delete(f"/batch/{batch_id}", headers=ben),
+        )
+        for answer in await asyncio.gather(*calls):
+            assert (answer.status_code, answer.json()["code"]) == (404, "batch_not_found")
+        assert await frames(node.url, f"/batch/{batch_id}/stream", **ben) == ([], 4404)
+        assert await frames(node.url, f"/batch/{batch_id}/stream") == ([], 1008)
+        listed = await http.get("/batch/list", headers=ben)
+        assert listed.json() == {"batches": [], "total": 0}
