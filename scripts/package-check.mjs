@@ -24,6 +24,7 @@ const MODES = [
 ];
 const USE = `
 import { createAvance, type Job, TaskFailed } from '@avance/client';
+import { openOcrSocket, type UploadProgress } from '@avance/client/sockets';
 import { AvanceProvider, useJob } from '@avance/react';
 
 const client = createAvance({ url: 'http://localhost', token: async () => 'a.b.c' });
@@ -36,6 +37,8 @@ export function usePercent(): number | null {
 }
 // @ts-expect-error: a job has no such state
 export const wrong: Job['state'] = 'done';
+export const open: typeof openOcrSocket = openOcrSocket;
+export const percentOf = (upload: UploadProgress): number => upload.progress_percent;
 export const failed: typeof TaskFailed = TaskFailed;
 `;
 
@@ -112,9 +115,14 @@ try {
     run(join(ROOT, 'node_modules/.bin/tsc'), [...options, ...flags, file], project);
     rmSync(join(project, file));
   }
-  const names =
-    "Object.keys({ ...(await import('@avance/client')), ...(await import('@avance/react')) }).length";
-  const count = run('node', ['--input-type=module', '-e', `console.log(${names})`], project);
+  const names = ['client', 'client/sockets', 'react']
+    .map((name) => `...(await import('@avance/${name}'))`)
+    .join(', ');
+  const count = run(
+    'node',
+    ['--input-type=module', '-e', `console.log(Object.keys({ ${names} }).length)`],
+    project,
+  );
   if (!isBad)
     console.log(
       `both packages pack, lint, resolve in ${MODES.length} ways and give ${count.trim()} names`,

@@ -5,6 +5,7 @@ import { rolldown } from 'rolldown';
 
 const BUDGETS = [
   { name: '@avance/client', entry: 'clients/client/dist/index.js', bytesMax: 11_000 },
+  { name: '@avance/client/sockets', entry: 'clients/client/dist/sockets.js', bytesMax: 2_500 },
   { name: '@avance/react', entry: 'clients/react/dist/index.js', bytesMax: 10_000 },
 ];
 
