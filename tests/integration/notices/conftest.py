@@ -157,6 +157,7 @@ class Built:
 
 
 Build: TypeAlias = Callable[..., Built]
+Serving: TypeAlias = Callable[[Built], AbstractAsyncContextManager[Site]]
 
 
 @pytest.fixture

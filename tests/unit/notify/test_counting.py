@@ -3,12 +3,14 @@ The counter equals what is there, whatever happens: docs/contract/notices.md 002
 """
 
 import asyncio
+from random import Random
 from typing import Any
 
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from avance.model.inbox import Counts
 from avance.notify.operations import Op, Selection
 from avance.notify.rows import IS_UNREAD, IS_UNSEEN
 
@@ -46,6 +48,16 @@ async def act(world: World, what: tuple[Any, ...]) -> None:
 
 
 async def check(world: World, user: str) -> None:
+    counts = await check_numbers(world, user)
+    page = await world.store.stream(f"inbox:#{user}", since=0, limit=1000)
+    events = [msgspec.json.decode(one.data) for one in page.publications]
+    versions = [event["counts"]["version"] for event in events]
+    assert versions == list(range(1, len(versions) + 1)), "each change is told once, in order"
+    if events:
+        assert events[-1]["counts"] == msgspec.to_builtins(counts)
+
+
+async def check_numbers(world: World, user: str) -> Counts:
     counts = await world.inboxes.counts(user)
     counted = await world.records.read(
         lambda rows: [
@@ -59,12 +71,7 @@ async def check(world: World, user: str) -> None:
     )
     told = [counts.unread, counts.unseen, *(counts.by_priority[name] for name in PRIORITIES)]
     assert told == [row[0] for row in counted if row]
-    page = await world.store.stream(f"inbox:#{user}", since=0, limit=1000)
-    events = [msgspec.json.decode(one.data) for one in page.publications]
-    versions = [event["counts"]["version"] for event in events]
-    assert versions == list(range(1, len(versions) + 1)), "each change is told once, in order"
-    if events:
-        assert events[-1]["counts"] == msgspec.to_builtins(counts)
+    return counts
 
 
 @settings(max_examples=60)
@@ -86,3 +93,36 @@ async def test_after_any_operations_of_three_connections_at_once_the_counter_is_
                 group.create_task(connection(world, acts))
         for user in USERS:
             await check(world, user)
+
+
+async def test_ten_thousand_random_operations_of_three_tabs_leave_the_counter_right(
+    world: World,
+) -> None:
+    """
+    002-T18: as many as the contract names, looked at on the way as well.
+    """
+    random = Random(18)
+    sent = 0
+
+    async def tab(turns: int) -> None:
+        nonlocal sent
+        for _ in range(turns):
+            user, op, newest = random.choice(USERS), random.choice(list(Op)), 1 + sent
+            kind = random.random()
+            if kind < 0.4:
+                what: tuple[Any, ...] = ("send", user, random.choice(PRIORITIES), "a")
+                sent += 1
+            elif kind < 0.97:
+                what = ("some", user, op, [random.randint(1, newest) for _ in range(3)])
+            elif kind < 0.99:
+                what = ("all", user, op, random.randint(1, newest))
+            else:
+                what = ("time", random.randint(1, 60))
+            await act(world, what)
+
+    for _ in range(4):
+        async with asyncio.TaskGroup() as group:
+            for turns in (834, 833, 833):
+                group.create_task(tab(turns))
+        for user in USERS:
+            assert (await check_numbers(world, user)).version > 100
