@@ -14,12 +14,14 @@ const START_TRIES = 600;
 export class RealServer {
   readonly directory: string = mkdtempSync(join(tmpdir(), 'avance-client-'));
   readonly #auth: string;
+  readonly #app: string;
   #port = 0;
   #process: ChildProcess | undefined;
   #output = '';
 
-  constructor(auth: 'open' | 'token' = 'open') {
+  constructor(auth: 'open' | 'token' = 'open', app = 'tasks:app') {
     this.#auth = auth;
+    this.#app = app;
   }
 
   get url(): string {
@@ -29,7 +31,7 @@ export class RealServer {
   async start(): Promise<void> {
     this.#port ||= await freePort();
     const options = ['--host', '127.0.0.1', '--port', String(this.#port), '--processes', '2'];
-    const args = ['serve', 'tasks:app', ...options, '--auth', this.#auth, '--data', this.directory];
+    const args = ['serve', this.#app, ...options, '--auth', this.#auth, '--data', this.directory];
     // A group of its own, so that what the server started ends with it.
     const child = spawn(join(ROOT, '.venv/bin/avance'), args, {
       cwd: HERE,
