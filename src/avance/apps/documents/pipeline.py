@@ -23,11 +23,21 @@ from avance.apps.documents.text.chunks import Chunk, cut
 from avance.apps.documents.text.keywords import complexity, keywords, summary
 from avance.apps.documents.text.language import indexed_languages, language_of
 from avance.apps.documents.text.stems import stems
-from avance.apps.reading import About, Kind, Page, Unreadable, read_file, sniff
+from avance.apps.reading import (
+    About,
+    Kind,
+    Page,
+    Unreadable,
+    eyes_for,
+    read_file,
+    read_scans,
+    sniff,
+)
 
 T = TypeVar("T")
 CHUNKS_A_WRITE = 50
 STEPS_A_FILE = 100
+NO_EYES = "reading pictures needs the extra `ocr` and Tesseract with the languages of the setting scan_languages"
 MIME_TYPES = {
     Kind.PDF: "application/pdf",
     Kind.DOCX: "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
@@ -155,30 +165,50 @@ class Ingestion:
     async def _pages(
         self, path: Path, kind: Kind, position: int, total: int, name: str
     ) -> tuple[About, list[Page]]:
-        about, pages = About(pages=0), []
-        async with aclosing(read_file(path, kind)) as read:
-            async for one in read:
+        about, pages, read = About(pages=0), [], 0
+        async with aclosing(read_file(path, kind)) as told:
+            async for one in told:
                 if isinstance(one, About):
                     about = one
                     continue
                 pages.append(one)
+                read += not one.is_scanned
                 if about.pages > 1:
-                    self._tell_read(position, one.number / about.pages, total)
+                    self._tell_read(position, min(read / about.pages, 1.0), total)
         scanned = [page.number for page in pages if page.is_scanned]
         if scanned:
-            self._job.log(
-                f"{name}: {len(scanned)} of {about.pages} pages are pictures without text",
-                level="warning",
-                pages=scanned[:100],
-            )
+            seen = await self._look(path, scanned, about.pages, position, total, name)
+            pages = [seen.get(page.number, page) for page in pages]
         if not any(page.text.strip() for page in pages):
-            raise Unreadable(
-                f"{name} has pictures of text and no text; send it to OCR first"
-                if scanned
-                else f"{name} has no text",
-                code="needs_ocr" if scanned else "document_empty",
-            )
+            raise _without_text(name, is_scanned=bool(scanned))
         return about, pages
+
+    async def _look(
+        self, path: Path, numbers: Sequence[int], count: int, position: int, total: int, name: str
+    ) -> dict[int, Page]:
+        """
+        Read the pages that are pictures, if there is something here that can.
+        """
+        settings = self._settings
+        eyes = await anyio.to_thread.run_sync(eyes_for, settings.scan_languages, settings.tessdata)
+        if eyes is None:
+            self._job.log(
+                f"{name}: {len(numbers)} of {count} pages are pictures without text; {NO_EYES}",
+                level="warning",
+                pages=list(numbers[:100]),
+            )
+            return {}
+        seen: dict[int, Page] = {}
+        async with aclosing(read_scans(path, numbers, eyes)) as told:
+            async for page in told:
+                seen[page.number] = page
+                part = (count - len(numbers) + len(seen)) / max(count, 1)
+                self._tell_read(position, min(part, 1.0), total)
+        self._job.log(
+            f"{name}: {len(numbers)} of {count} pages were pictures and were read by OCR",
+            pages=list(numbers[:100]),
+        )
+        return seen
 
     async def _chunk(self, drafts: Sequence[Draft]) -> None:
         with self._job.phase("chunking"):
@@ -331,6 +361,15 @@ class Ingestion:
         self._duplicates.append(
             {"filename": name, "duplicate_of": document_id, "uploaded_ms": uploaded_ms}
         )
+
+
+def _without_text(name: str, *, is_scanned: bool) -> Unreadable:
+    if is_scanned:
+        return Unreadable(
+            f"{name} has pictures of text and no text that could be read; {NO_EYES}",
+            code="needs_ocr",
+        )
+    return Unreadable(f"{name} has no text", code="document_empty")
 
 
 def _batches(items: Sequence[T], size: int = CHUNKS_A_WRITE) -> Iterator[tuple[int, list[T]]]:

@@ -48,6 +48,10 @@ class DocumentsSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Likewise."""
     passages: Annotated[int, msgspec.Meta(ge=1, le=100)] = 5
     """How many passages an answer rests on, if the question does not say."""
+    scan_languages: str = "spa+eng"
+    """In which languages Tesseract reads pages that are pictures, where the extra `ocr` is installed; `none`: they are not read."""
+    tessdata: str | None = None
+    """The folder of its languages; by default the usual places are tried."""
     llm_url: str | None = None
     """An OpenAI-compatible endpoint, such as `http://127.0.0.1:11434/v1` of Ollama; without one, the best passages are the answer."""
     llm_model: str = "llama3.2"

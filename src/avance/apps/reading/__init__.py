@@ -8,16 +8,20 @@ from avance.apps.reading.limits import READING_LIMITS, ReadingLimits
 from avance.apps.reading.pages import About, Page
 from avance.apps.reading.read import read_file, render_page
 from avance.apps.reading.sandbox import Sandbox
+from avance.apps.reading.scans import Eyes, eyes_for, read_scans
 
 __all__ = [
     "READING_LIMITS",
     "About",
+    "Eyes",
     "Kind",
     "Page",
     "ReadingLimits",
     "Sandbox",
     "Unreadable",
+    "eyes_for",
     "read_file",
+    "read_scans",
     "render_page",
     "sniff",
 ]

@@ -45,7 +45,7 @@ async def read_file(
     if target is None:
         raise Unreadable(f"a file of kind {kind.value} has no text; it needs OCR", code="needs_ocr")
     arguments = {"path": str(path), "limits": msgspec.to_builtins(limits)}
-    async with aclosing(_run(target, arguments, limits)) as told:
+    async with aclosing(run_reader(target, arguments, limits)) as told:
         async for one in told:
             if isinstance(one, About | Page):
                 yield one
@@ -68,7 +68,7 @@ async def render_page(
         "pixels_max": limits.image_pixels_max,
     }
     target = "avance.apps.reading.extract.pdf:render"
-    async with aclosing(_run(target, arguments, limits)) as told:
+    async with aclosing(run_reader(target, arguments, limits)) as told:
         async for one in told:
             if isinstance(one, Rendered):
                 return one
@@ -79,9 +79,15 @@ def _plain(path: Path, limits: ReadingLimits) -> list[About | Page]:
     return list(read_text(str(path), msgspec.to_builtins(limits)))
 
 
-async def _run(
+async def run_reader(
     target: str, arguments: dict[str, object], limits: ReadingLimits
 ) -> AsyncGenerator[Told, None]:
+    """
+    What a function yields in a child.
+
+    Raises:
+        Unreadable: It refuses the file, or the file is the end of it.
+    """
     async with aclosing(Sandbox(limits).run(target, arguments)) as frames:
         async for frame in frames:
             told = _told.decode(frame)

@@ -19,7 +19,7 @@ _DATE = re.compile(r"D:(\d{4})(\d{2})?(\d{2})?")
 
 def read(path: str, limits: dict[str, Any]) -> Iterator[About | Page]:
     bounds = msgspec.convert(limits, ReadingLimits)
-    document = _open(path)
+    document = open_pdf(path)
     count = len(document)
     if count > bounds.pages_max:
         raise Unreadable(
@@ -43,23 +43,35 @@ def read(path: str, limits: dict[str, Any]) -> Iterator[About | Page]:
 
 
 def render(path: str, number: int, out: str, dpi: int, pixels_max: int) -> Iterator[Rendered]:
-    document = _open(path)
+    document = open_pdf(path)
     if not 1 <= number <= len(document):
         raise Unreadable(
             f"there is no page {number}; the file has {len(document)}", code="document_page"
         )
-    page = document[number - 1]
-    scale = dpi / POINTS_PER_INCH
-    pixels = page.get_width() * page.get_height() * scale * scale
-    if pixels > pixels_max:
-        # A poster: drawn coarser instead of not at all.
-        scale *= (pixels_max / pixels) ** 0.5
-    image = page.render(scale=scale, grayscale=False).to_pil()
+    image = picture_of(document, number, dpi, pixels_max)
     image.save(Path(out), format="PNG")
     yield Rendered(path=out, width=image.width, height=image.height)
 
 
-def _open(path: str) -> pdfium.PdfDocument:
+def picture_of(
+    document: pdfium.PdfDocument, number: int, dpi: int, pixels_max: int, *, is_gray: bool = False
+) -> Any:
+    """
+    One page as an image; a poster is drawn coarser instead of not at all.
+    """
+    page = document[number - 1]
+    scale = dpi / POINTS_PER_INCH
+    pixels = page.get_width() * page.get_height() * scale * scale
+    if pixels > pixels_max:
+        scale *= (pixels_max / pixels) ** 0.5
+    return page.render(scale=scale, grayscale=is_gray).to_pil()
+
+
+def open_pdf(path: str) -> pdfium.PdfDocument:
+    """
+    Raises:
+        Unreadable: It is damaged, or protected by a password.
+    """
     try:
         return pdfium.PdfDocument(path)
     except pdfium.PdfiumError as error:
