@@ -16,7 +16,7 @@ const launch = () =>
     args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
   });
 const browsers = [await launch(), await launch()];
-const told = { errors: [], frames: [] };
+const told = { errors: [], frames: [], violations: [] };
 
 const open = async (browser, user, path = '/retail/') => {
   const context = await browser.newContext({
@@ -26,6 +26,9 @@ const open = async (browser, user, path = '/retail/') => {
   const page = await context.newPage();
   page.setDefaultTimeout(patience);
   page.on('pageerror', (error) => told.errors.push(String(error)));
+  page.on('console', (message) => {
+    if (/Content Security Policy/i.test(message.text())) told.violations.push(message.text());
+  });
   page.on('websocket', (socket) => told.frames.push(socket.url()));
   await page.goto(`${url}${path}?user=${user}&key=dev`);
   return page;
@@ -93,6 +96,50 @@ try {
   told.undefined = await one.evaluate(() => document.body.innerText.includes('undefined'));
   await tab.close();
 
+  // Another device: what was delivered here is in its list, without toasts; what it deletes goes here.
+  const device = await open(browsers[1], 1);
+  await counter(device, 4);
+  await device.locator('#list li').nth(4).waitFor();
+  told.listed_elsewhere = await device.locator('#list li').count();
+  told.toasts_elsewhere = await toasts(device).count();
+  const gone = await one.evaluate(() =>
+    window.manager.notifications.find((each) => each.status !== 'read'),
+  );
+  await fetch(`${url}/api/notifications/${gone.notification_id}?user_id=1`, { method: 'DELETE' });
+  for (const page of [one, device]) {
+    await counter(page, 3);
+    await page.waitForFunction(() => document.querySelectorAll('#list li').length === 4);
+  }
+  await device.context().close();
+
+  // What a sender wrote is text, whatever it looks like.
+  const evil = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>';
+  const crafted = await send({ subject: evil, message: evil });
+  const shown = one.locator(`.avance-toast[data-notification-id="${crafted}"]`);
+  await shown.waitFor();
+  told.crafted = (await shown.locator('strong').textContent()) === evil;
+  told.made = await one.locator('.avance-toast img, .avance-toast script, #list img').count();
+
+  // A tab that nobody looks at shows its toasts once it is looked at.
+  const hide = (hidden) =>
+    one.evaluate((value) => {
+      Object.defineProperty(document, 'hidden', { get: () => value, configurable: true });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }, hidden);
+  await hide(true);
+  const unseen = await send({ subject: 'Behind' });
+  await counter(one, 5);
+  told.toasts_behind = await one.locator(`[data-notification-id="${unseen}"]`).count();
+  await hide(false);
+  await one.locator(`.avance-toast[data-notification-id="${unseen}"]`).waitFor();
+  told.pwned = await one.evaluate(() => window.pwned ?? null);
+  for (const id of [crafted, unseen]) {
+    await fetch(`${url}/api/notifications/${id}?user_id=1`, { method: 'DELETE' });
+  }
+  await counter(one, 3);
+  await send({ subject: 'Stock bajo 6' });
+  await counter(one, 4);
+
   // Away: stored, and there on return.
   await one.context().setOffline(true);
   await one.evaluate(() => window.manager.socket.close(4000));
@@ -141,6 +188,9 @@ try {
   const element = await one.context().newPage();
   element.setDefaultTimeout(patience);
   element.on('pageerror', (error) => told.errors.push(String(error)));
+  element.on('console', (message) => {
+    if (/Content Security Policy/i.test(message.text())) told.violations.push(message.text());
+  });
   await element.goto(`${url}/retail/component`);
   const bell = element.getByRole('button', { name: /Notificaciones: 6 sin leer/ });
   await bell.waitFor();
@@ -148,6 +198,17 @@ try {
   told.component = await element.locator('avance-notifications li').first().innerText();
   await element.getByRole('button', { name: 'Marcar como leída' }).first().click();
   await element.getByRole('button', { name: /Notificaciones: 5 sin leer/ }).waitFor();
+  // Another user by its attribute is another connection, and taken out of the page it is none.
+  await element.evaluate(() =>
+    document.querySelector('avance-notifications').setAttribute('user-id', '2'),
+  );
+  await element.getByRole('button', { name: /Notificaciones: 1 sin leer/ }).waitFor();
+  told.left_open = await element.evaluate(() => {
+    const bell = document.querySelector('avance-notifications');
+    const { manager } = bell;
+    bell.remove();
+    return !manager.isStopped;
+  });
 } finally {
   for (const browser of browsers) await browser.close();
 }

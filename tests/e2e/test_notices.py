@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,8 +26,9 @@ class Server:
     `avance serve` on one port, stopped and started again as a test asks.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **environment: str) -> None:
         self._folder = folder
+        self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
         self.port = 0
 
@@ -40,6 +42,7 @@ class Server:
                 env={
                     **{k: v for k, v in os.environ.items() if not k.startswith("AVANCE_")},
                     "PYTHONUNBUFFERED": "1",
+                    **self._environment,
                 },
                 stdout=log,
                 stderr=log,
@@ -80,8 +83,15 @@ def test_the_shipped_script_parses_without_a_bundler() -> None:
     subprocess.run(["node", "--check", SCRIPT], check=True, timeout=PATIENCE_S)
     text = SCRIPT.read_text("utf-8")
     assert "import " not in text.split("*/", 1)[1].split("\n", 1)[0]
-    assert "innerHTML = `<style>" in text
-    assert text.count("innerHTML") == 1, "what a sender wrote never becomes markup"
+    for unsafe in (
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "eval(",
+        "Function(",
+    ):
+        assert unsafe not in text, "what a sender wrote never becomes markup or code"
 
 
 @pytest.mark.timeout(180)
@@ -124,4 +134,49 @@ def test_two_users_in_two_browsers_offline_and_back(server: Server) -> None:
     assert told["attempts"] >= 30
     assert told["safe"] == "wss://shop.example/ws/notifications?user_id=1"
     assert "Back again" in told["component"]
-    assert told["errors"] == []
+    assert (told["listed_elsewhere"], told["toasts_elsewhere"]) == (5, 0)
+    assert (told["crafted"], told["made"], told["pwned"]) == (True, 0, None)
+    assert told["toasts_behind"] == 0
+    assert told["left_open"] is False
+    assert (told["errors"], told["violations"]) == ([], [])
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> Iterator[Server]:
+    server = Server(tmp_path, AVANCE_AUTH="token", AVANCE_API_KEYS=f"{KEY}=ana")
+    server.start()
+    yield server
+    server.stop()
+
+
+KEY = "key-of-ana-0123456789"
+
+
+@pytest.mark.timeout(120)
+def test_a_page_in_token_mode_fetches_a_token_before_each_connection(guarded: Server) -> None:
+    """
+    002-02, 002-21, 002-T6: tokens end soon, pages stay open; the token is in no address.
+    """
+    url = f"http://127.0.0.1:{guarded.port}"
+    request = urllib.request.Request(
+        f"{url}/v1/inbox",
+        data=b'{"user":"ana","title":"Stock bajo"}',
+        headers={"X-API-Key": KEY, "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
+        assert answer.status == 200
+    run = subprocess.run(
+        ["node", str(HERE / "notices_token.mjs"), url, KEY],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert json.loads(run.stdout) == {
+        "errors": [],
+        "first": "Stock bajo",
+        "is_asked_again": True,
+        "url": f"ws://127.0.0.1:{guarded.port}/ws/notifications?user_id=ana",
+    }

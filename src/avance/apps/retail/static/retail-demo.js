@@ -70,6 +70,7 @@ document.addEventListener('DOMContentLoaded', () => {
       },
     });
     manager.addEventListener('read', draw);
+    manager.addEventListener('list', draw);
     window.manager = manager;
     draw();
     drawStock().catch((error) => {

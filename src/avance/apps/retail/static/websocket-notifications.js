@@ -9,6 +9,9 @@
  *
  * or <avance-notifications user-id="1" api-key="dev"></avance-notifications>, which shows a bell and a list.
  * Whatever has the attribute data-notification-count shows the unread counter.
+ *
+ * In place of apiKey, token: a short-lived token, or better a function that fetches one (it may be async); it is called before each
+ * connection, so that one that has ended meanwhile does no harm.
  */
 (() => {
   'use strict';
@@ -16,6 +19,9 @@
   const KEPT_MAX = 50;
   const TOAST_MS = 5000;
   const TOASTS_MAX = 5;
+  const SHOWN_MAX = 200;
+  const TOLD_MAX = 5000;
+  const REFRESH_MS = 200;
   const FIRST_DELAY_MS = 1000;
   const DELAY_FACTOR = 1.5;
   const DELAY_MS_MAX = 30000;
@@ -31,6 +37,12 @@
   const SCRIPT = document.currentScript ? document.currentScript.src : location.href;
 
   const words = () => ((document.documentElement.lang || navigator.language).startsWith('es') ? WORDS.es : WORDS.en);
+
+  const listUrl = (userId) => {
+    const url = new URL('../../api/notifications', SCRIPT);
+    url.search = new URLSearchParams({ user_id: String(userId), limit: String(KEPT_MAX) }).toString();
+    return url.href;
+  };
 
   const socketUrl = (userId) => {
     const url = new URL('../../ws/notifications', SCRIPT);
@@ -66,7 +78,7 @@
   }
 
   class WebSocketNotificationManager extends EventTarget {
-    constructor({ userId, apiKey, token, onNotification, onUnreadCount, onStatus, url } = {}) {
+    constructor({ userId, apiKey, token, onNotification, onUnreadCount, onStatus, url, list } = {}) {
       super();
       if (userId === undefined || userId === null || userId === '') {
         throw new TypeError('initializeWebSocketNotifications needs a userId');
@@ -78,6 +90,7 @@
       this.onUnreadCount = onUnreadCount;
       this.onStatus = onStatus;
       this.url = url ?? socketUrl(userId);
+      this.list = list ?? listUrl(userId);
       this.kept = new Kept(userId);
       this.unreadCount = this.kept.get('notification_unread_count', 0);
       this.version = -1;
@@ -85,9 +98,15 @@
       this.isConnected = false;
       this.isStopped = true;
       this.socket = null;
+      this.opening = 0;
       this.retryTimer = null;
       this.silenceTimer = null;
+      this.refreshTimer = null;
+      // Delivered at least once: what an earlier page of this browser had is not news, whoever else is told of it again.
+      this.told = new Set(this.notifications.map((one) => one.notification_id));
+      this.waiting = [];
       this.online = () => this.retryNow();
+      this.visible = () => this.showWaiting();
     }
 
     /** The newest notifications, the newest first. */
@@ -99,16 +118,18 @@
       if (this.isStopped) {
         this.isStopped = false;
         addEventListener('online', this.online);
+        document.addEventListener('visibilitychange', this.visible);
       }
       this.open();
       return this;
     }
 
     disconnect() {
-      this.isStopped = true;
-      removeEventListener('online', this.online);
+      this.stop();
       clearTimeout(this.retryTimer);
+      this.retryTimer = null;
       clearTimeout(this.silenceTimer);
+      clearTimeout(this.refreshTimer);
       this.socket?.close(1000);
       this.setConnected(false);
     }
@@ -127,6 +148,7 @@
           this.attempts = 0;
           this.version = -1;
           this.setConnected(true);
+          this.refresh();
           break;
         case 'auth_failed':
           this.report('auth_failed', frame);
@@ -214,6 +236,25 @@
       clearTimeout(this.retryTimer);
       this.retryTimer = null;
       if (this.socket && this.socket.readyState <= WebSocket.OPEN) return;
+      this.opening += 1;
+      const turn = this.opening;
+      this.credentials().then(
+        (credentials) => {
+          // Somebody else opened or ended it while the token was fetched.
+          if (turn === this.opening && !this.isStopped) this.openWith(credentials);
+        },
+        () => {
+          if (turn === this.opening) this.retryLater();
+        },
+      );
+    }
+
+    async credentials() {
+      const token = typeof this.token === 'function' ? await this.token() : this.token;
+      return token ? { token } : { api_key: this.apiKey };
+    }
+
+    openWith(credentials) {
       let socket;
       try {
         socket = new WebSocket(this.url);
@@ -223,7 +264,6 @@
       }
       this.socket = socket;
       socket.onopen = () => {
-        const credentials = this.token ? { token: this.token } : { api_key: this.apiKey };
         socket.send(JSON.stringify({ type: 'auth', user_id: this.userId, ...credentials }));
         this.heard();
       };
@@ -242,13 +282,15 @@
         this.socket = null;
         clearTimeout(this.silenceTimer);
         this.setConnected(false);
-        if (STOP_CODES.has(event.code)) {
-          this.isStopped = true;
-          removeEventListener('online', this.online);
-        } else {
-          this.retryLater();
-        }
+        if (STOP_CODES.has(event.code)) this.stop();
+        else this.retryLater();
       };
+    }
+
+    stop() {
+      this.isStopped = true;
+      removeEventListener('online', this.online);
+      document.removeEventListener('visibilitychange', this.visible);
     }
 
     heard() {
@@ -282,21 +324,74 @@
     }
 
     take({ count, version }) {
+      const isFirst = this.version < 0;
       if (version !== undefined) {
         if (version < this.version) return;
         this.version = version;
       }
+      const isUnchanged = count === this.unreadCount;
       this.updateUnreadCount(count);
+      const known = this.notifications;
+      const unread = known.filter((one) => one.status !== 'read').length;
+      // Deleted, archived or put off on another device: the counter tells that something happened, not what.
+      if (!isFirst && (isUnchanged || (known.length < KEPT_MAX && unread !== count))) this.refreshSoon();
     }
 
     show(frame) {
-      // Delivered at least once: an id that this browser knows was shown, here or in another tab of it.
+      if (this.told.has(frame.notification_id)) return;
+      this.told.add(frame.notification_id);
+      if (this.told.size > TOLD_MAX) this.told.delete(this.told.values().next().value);
       const known = this.notifications;
-      if (known.some((one) => one.notification_id === frame.notification_id)) return;
-      this.kept.set('notifications_local', [{ ...frame, status: 'unread' }, ...known].slice(0, KEPT_MAX));
-      this.showToast(frame);
+      // Another tab may have kept it already.
+      if (!known.some((one) => one.notification_id === frame.notification_id)) {
+        this.keep([{ ...frame, status: 'unread' }, ...known]);
+      }
+      this.waiting.push(frame);
+      if (!document.hidden) this.showWaiting();
       this.onNotification?.(frame);
       this.report('notification', frame);
+    }
+
+    /** A tab that nobody looks at keeps its toasts back; one that is looked at shows them, and no other tab does so again. */
+    showWaiting() {
+      if (document.hidden) return;
+      const waiting = this.waiting.splice(0).slice(-TOASTS_MAX);
+      const shown = this.kept.get('notifications_shown', []);
+      const fresh = waiting.filter((frame) => !shown.includes(frame.notification_id));
+      if (fresh.length === 0) return;
+      this.kept.set('notifications_shown', [...fresh.map((frame) => frame.notification_id), ...shown].slice(0, SHOWN_MAX));
+      for (const frame of fresh) this.showToast(frame);
+    }
+
+    keep(notifications) {
+      const newest = [...notifications].sort((one, other) => other.notification_id - one.notification_id);
+      this.kept.set('notifications_local', newest.slice(0, KEPT_MAX));
+    }
+
+    refreshSoon() {
+      clearTimeout(this.refreshTimer);
+      this.refreshTimer = setTimeout(() => this.refresh(), REFRESH_MS);
+    }
+
+    /** What this browser never had, or what changed while it was away, comes as a list and without toasts. */
+    async refresh() {
+      const had = new Set(this.told);
+      let listed;
+      try {
+        const { token, api_key } = await this.credentials();
+        const headers = token ? { Authorization: `Bearer ${token}` } : { 'X-API-Key': String(api_key ?? '') };
+        const answer = await fetch(this.list, { headers });
+        if (!answer.ok) return;
+        listed = (await answer.json()).notifications;
+      } catch {
+        return; // What is kept is shown; the next connection tries again.
+      }
+      clearTimeout(this.refreshTimer);
+      const ids = new Set(listed.map((one) => one.notification_id));
+      const isNewer = ({ notification_id: id }) => this.told.has(id) && !had.has(id) && !ids.has(id);
+      const items = listed.map((one) => ({ ...one, timestamp: one.created_at }));
+      this.keep([...this.notifications.filter(isNewer), ...items]);
+      this.report('list', this.notifications);
     }
 
     markLocally(notificationId) {
@@ -338,25 +433,63 @@
     return manager.connect();
   };
 
-  /** <avance-notifications user-id="1" api-key="dev">: a bell with a counter, and the newest notifications behind it. */
+  const STYLE = `
+    :host { display: inline-block; position: relative; font: 15px/1.4 system-ui, sans-serif }
+    button { font: inherit; cursor: pointer; border: 0; background: none; min-width: 44px; min-height: 44px }
+    .bell[data-connected="false"] { filter: grayscale(1); opacity: .5 }
+    .count { background: #b91c1c; color: #fff; border-radius: 999px; padding: 0 7px; font-size: 13px }
+    .count[hidden], ul[hidden] { display: none }
+    ul { position: absolute; margin: 0; padding: 8px; list-style: none; width: min(320px, 90vw); z-index: 10;
+         max-height: 60vh; overflow: auto; background: #fff; color: #111827; border: 1px solid #d1d5db; border-radius: 8px }
+    li { padding: 8px; border-left: 4px solid transparent; overflow-wrap: anywhere }
+    li[data-status="read"] { opacity: .65 }
+    li button { color: #1d4ed8; padding: 0; min-width: 0; min-height: 24px }`;
+
+  const made = (name, attributes, ...children) => {
+    const element = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+    element.append(...children);
+    return element;
+  };
+
+  /**
+   * <avance-notifications user-id="1" api-key="dev">: a bell with a counter, and the newest notifications behind it. Other attributes:
+   * token; as a property, `token` may be a function.
+   */
   class NotificationsElement extends HTMLElement {
+    static observedAttributes = ['user-id', 'api-key', 'token'];
+
+    set token(source) {
+      this.source = source;
+      this.restart();
+    }
+
+    attributeChangedCallback(_name, before, after) {
+      if (before !== after) this.restart();
+    }
+
     connectedCallback() {
-      const root = this.shadowRoot ?? this.attachShadow({ mode: 'open' });
-      const said = words();
-      root.innerHTML = `<style>
-        :host { display: inline-block; position: relative; font: 15px/1.4 system-ui, sans-serif }
-        button { font: inherit; cursor: pointer; border: 0; background: none; min-width: 44px; min-height: 44px }
-        .bell[data-connected="false"] { filter: grayscale(1); opacity: .5 }
-        .count { background: #b91c1c; color: #fff; border-radius: 999px; padding: 0 7px; font-size: 13px }
-        .count[hidden], ul[hidden] { display: none }
-        ul { position: absolute; margin: 0; padding: 8px; list-style: none; width: min(320px, 90vw); z-index: 10;
-             max-height: 60vh; overflow: auto; background: #fff; color: #111827; border: 1px solid #d1d5db; border-radius: 8px }
-        li { padding: 8px; border-left: 4px solid transparent; overflow-wrap: anywhere }
-        li[data-status="read"] { opacity: .65 }
-        li button { color: #1d4ed8; padding: 0; min-width: 0; min-height: 24px }
-      </style>
-      <button class="bell" type="button" aria-expanded="false"><span aria-hidden="true">🔔</span> <span class="count"></span></button>
-      <ul hidden></ul>`;
+      this.build();
+      this.restart();
+    }
+
+    disconnectedCallback() {
+      this.manager?.disconnect();
+      this.manager = null;
+    }
+
+    build() {
+      if (this.shadowRoot) return;
+      const root = this.attachShadow({ mode: 'open' });
+      // A sheet and elements, no markup: a page may forbid inline styles, and nothing that a sender wrote is ever parsed.
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync(STYLE);
+      root.adoptedStyleSheets = [sheet];
+      const icon = made('span', { 'aria-hidden': 'true' }, '🔔');
+      root.append(
+        made('button', { class: 'bell', type: 'button', 'aria-expanded': 'false' }, icon, ' ', made('span', { class: 'count' })),
+        made('ul', { hidden: '' }),
+      );
       this.bell = root.querySelector('.bell');
       this.counter = root.querySelector('.count');
       this.list = root.querySelector('ul');
@@ -367,25 +500,32 @@
         this.list.hidden = !this.list.hidden;
         this.bell.setAttribute('aria-expanded', String(!this.list.hidden));
       });
+    }
+
+    /** With other credentials it is another connection. */
+    restart() {
+      // Attributes are told before the element is in the page.
+      if (!this.isConnected || !this.shadowRoot) return;
+      this.manager?.disconnect();
+      const userId = this.getAttribute('user-id');
+      if (!userId) return;
+      const said = words();
       this.manager = new WebSocketNotificationManager({
-        userId: this.getAttribute('user-id'),
+        userId,
         apiKey: this.getAttribute('api-key') ?? undefined,
-        token: this.getAttribute('token') ?? undefined,
+        token: this.source ?? this.getAttribute('token') ?? undefined,
         onNotification: (frame) => this.dispatchEvent(new CustomEvent('notification', { detail: frame, bubbles: true })),
         onUnreadCount: () => this.draw(said),
         onStatus: () => this.draw(said),
       });
-      for (const name of ['notification', 'read']) this.manager.addEventListener(name, () => this.draw(said));
+      for (const name of ['notification', 'read', 'list']) this.manager.addEventListener(name, () => this.draw(said));
       this.draw(said);
       this.manager.connect();
     }
 
-    disconnectedCallback() {
-      this.manager.disconnect();
-    }
-
     draw(said) {
       const { manager } = this;
+      if (!manager) return;
       this.bell.dataset.connected = String(manager.isConnected);
       this.bell.setAttribute('aria-label', `${said.bell}: ${manager.unreadCount} ${said.unread}`);
       this.counter.textContent = String(manager.unreadCount);
