@@ -1,0 +1,20 @@
+"""
+The pictures of the documentation are of the console as it is: `AVANCE_SCREENSHOTS=docs/assets` makes them anew.
+"""
+
+from pathlib import Path
+
+import pytest
+
+ASSETS = Path(__file__).parents[2] / "docs/assets"
+PICTURE_BYTES_MAX = 150_000
+pytestmark = pytest.mark.timeout(180)
+
+
+def test_each_picture_of_the_documentation_can_be_taken_again(serve, drive) -> None:
+    server = serve("serve", "avance.cli.demo_tasks:app")
+    told = drive("pictures.mjs", server.url)
+    assert told["errors"] == []
+    shown = {path.name: path.stat().st_size for path in ASSETS.glob("console-*.png")}
+    assert set(told["pictures"]) == set(shown)
+    assert all(size < PICTURE_BYTES_MAX for size in shown.values())
