@@ -38,16 +38,25 @@ def check_schedule(
     roads: Roads,
     *,
     unassigned: Sequence[str] = (),
+    buses_max: int | None = None,
     rules: Rules = RULES,
 ) -> list[Violation]:
     """
     Every violation; none means the schedule may be driven.
 
     Args:
-        unassigned: Routes that the schedule leaves out and says so. Leaving out one that could run is still a violation of R1.
+        unassigned: Routes that the schedule leaves out and says so. Leaving out one that could run is still a violation of R1,
+            unless a limited fleet is used up.
+        buses_max: The fleet.
     """
     trips = {route.id: build_trip(route, roads, rules) for route in routes}
-    found = list(_served_once(trips, schedule, rules))
+    is_used_up = buses_max is not None and len(schedule) >= buses_max
+    excused = set(unassigned) if is_used_up else set()
+    found = list(_served_once(trips, schedule, excused, rules))
+    if buses_max is not None and len(schedule) > buses_max:
+        found.append(
+            _violation("fleet", None, None, f"{len(schedule)} buses of a fleet of {buses_max}")
+        )
     for bus in schedule:
         found += _check_bus(bus, trips, roads, rules)
     served = {item.route_id for bus in schedule for item in bus.items}
@@ -60,7 +69,7 @@ def check_schedule(
 
 
 def _served_once(
-    trips: Mapping[str, Trip | None], schedule: Sequence[Bus], rules: Rules
+    trips: Mapping[str, Trip | None], schedule: Sequence[Bus], excused: set[str], rules: Rules
 ) -> list[Violation]:
     counts = Counter(item.route_id for bus in schedule for item in bus.items)
     found = []
@@ -69,7 +78,9 @@ def _served_once(
             found.append(
                 _violation("R1", None, route_id, f"served {counts[route_id]} times instead of once")
             )
-        if counts[route_id] == 0 and trip is not None and trip.latest_s >= rules.day_begins_s:
+        if counts[route_id] or route_id in excused or trip is None:
+            continue
+        if trip.latest_s >= rules.day_begins_s:
             found.append(
                 _violation("R1", None, route_id, "not served, though it has a usable time")
             )

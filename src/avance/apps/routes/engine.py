@@ -13,6 +13,7 @@ import numpy as np
 
 from avance.apps.routes.check import check_schedule
 from avance.apps.routes.explain import Explainer
+from avance.apps.routes.fleet import fit
 from avance.apps.routes.ingest import of_day
 from avance.apps.routes.model import Bus, Leg, Plan, Route, Trip, Unassigned
 from avance.apps.routes.progress import PLANS_PER_S, Pace, Sink
@@ -91,6 +92,8 @@ class Engine:
         self._times: dict[str, float] = {}
         self._routes: dict[str, Route] = {}
         self._trips: list[Trip] = []
+        self._rejected: list[Unassigned] = []
+        """Rows that are no route. The id of one may be that of a route which is driven."""
         self._unassigned: list[Unassigned] = []
         self.roads: Roads = NoRoads()
         self._blocks: list[Block] = []
@@ -136,7 +139,7 @@ class Engine:
         if not routes:
             raise InvalidRequest(f"no route runs on day {self._request.day}", code="INVALID_INPUT")
         self._routes = {route.id: route for route in routes}
-        self._unassigned = [
+        self._rejected = [
             Unassigned(route_id=row["id"], reason=row["reason"]) for row in self._request.rejected
         ]
 
@@ -241,8 +244,11 @@ class Engine:
         """
         Check a plan, keep it, tell of it.
         """
-        self._plan = Plan(buses=tuple(tuple(Leg(*leg) for leg in bus) for bus in found.buses))
+        plan = Plan(buses=tuple(tuple(Leg(*leg) for leg in bus) for bus in found.buses))
+        buses_max = self._request.wishes.buses_max
+        self._plan = plan if buses_max is None else fit(plan, self._blocks, buses_max)
         self._proof = Proof(
+            unserved=len(self._plan.unserved),
             bound=found.bound,
             bound_minutes=found.bound_minutes,
             certificate=tuple(self._trips[number].route_id for number in found.certificate),
@@ -276,7 +282,7 @@ class Engine:
         self._pace.sink.plan(self._revision, _compact(answer.result.schedule))
 
     def _finalize(self) -> None:
-        self._findings += unmet(self._trips, self._plan, self._request.wishes)
+        self._findings += unmet(self._trips, self._plan, self._request.wishes, self._gaps)
         if self._gaps is not None:
             self._bells = bell_times(self._trips, self._gaps, self._routes)
 
@@ -285,16 +291,27 @@ class Engine:
         The plan as the contract writes it, after the check.
         """
         schedule = build_schedule(self._plan, self._trips, self._routes, self.roads)
+        left_out = (
+            *self._unassigned,
+            *(
+                Unassigned(route_id=self._trips[trip].route_id, reason="no_bus_left")
+                for trip in self._plan.unserved
+            ),
+        )
         violations = check_schedule(
             list(self._routes.values()),
             schedule,
             self.roads,
-            unassigned=[one.route_id for one in self._unassigned if one.route_id in self._routes],
+            unassigned=[one.route_id for one in left_out],
+            buses_max=self._request.wishes.buses_max,
         )
         if violations:
-            raise RuntimeError(
-                CHECKED_WHOLE + "; ".join(f"{one.rule} {one.detail}" for one in violations[:5])
+            # The same input would give the same plan: trying again helps nobody.
+            raise TaskFailed(
+                CHECKED_WHOLE + "; ".join(f"{one.rule} {one.detail}" for one in violations[:5]),
+                code="plan_invalid",
             )
+        unassigned = (*self._rejected, *left_out)
         effort = Effort(phase_time_sec=dict(self._times), **self._effort)
         diagnostics = build_diagnostics(schedule, self._proof, effort)
         wishes = self._request.wishes
@@ -307,17 +324,20 @@ class Engine:
         return Answer(
             result=Result(
                 schedule=schedule,
-                unassigned=tuple(self._unassigned),
+                unassigned=unassigned,
                 diagnostics=diagnostics,
             ),
             stats=build_stats(schedule),
             findings=tuple(self._findings),
-            explanations=self._explanations(schedule, diagnostics),
+            explanations=self._explanations(schedule, unassigned, diagnostics),
             seeds=self._kept_chains(),
         )
 
     def _explanations(
-        self, schedule: Sequence[Bus], diagnostics: Mapping[str, Any]
+        self,
+        schedule: Sequence[Bus],
+        unassigned: Sequence[Unassigned],
+        diagnostics: Mapping[str, Any],
     ) -> dict[str, Any]:
         trips = {trip.route_id: trip for trip in self._trips}
         told: dict[str, Any] = {"bell_times": self._bells}
@@ -326,7 +346,7 @@ class Engine:
             told[language] = {
                 "why_not_fewer": explainer.why_not_fewer(diagnostics),
                 "left_out": [
-                    explainer.why_left_out(one.route_id, one.reason) for one in self._unassigned
+                    explainer.why_left_out(one.route_id, one.reason) for one in unassigned
                 ],
             }
         return told

@@ -27,11 +27,13 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "could": "{bus} podría llevar {route}: {minutes:+g} min en vacío en esos dos autobuses; el reparto elegido cuesta menos en conjunto.",
             "fewer": "No basta con {fewer} autobuses: de estos {count} servicios, dos cualesquiera no caben en el mismo autobús.",
             "fewer_lp": "No basta con {fewer} autobuses: lo demuestra la cota del programa lineal ({bound}).",
+            "fleet": "La flota de {buses} autobuses no alcanza para {unserved} servicios; para todos hacen falta al menos {needed}.",
             "one": "Sin ningún autobús no hay servicio: uno es lo mínimo.",
             "open": "Se conocen {buses} autobuses y la cota demostrada es {bound}; no está demostrado que sobre ninguno.",
             "no_usable_time": "{route} no tiene una hora que se pueda usar.",
             "starts_before_06:00": "{route} tendría que salir antes de las 06:00, aun adelantando o retrasando lo permitido.",
             "no_vehicle_fits": "Ningún vehículo vale para {route}.",
+            "no_bus_left": "Para {route} no queda sitio en ningún autobús de la flota.",
             "other": "{route} no se pudo leer: {reason}.",
         },
         "en": {
@@ -44,11 +46,13 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "could": "{bus} could take {route}: {minutes:+g} min empty on these two buses; the plan as a whole costs less as it is.",
             "fewer": "{fewer} buses are not enough: of these {count} services no two fit on one bus.",
             "fewer_lp": "{fewer} buses are not enough: the bound of the linear program proves it ({bound}).",
+            "fleet": "The fleet of {buses} buses leaves out {unserved} services; for all of them at least {needed} are needed.",
             "one": "Without a bus there is no service: one is the least.",
             "open": "{buses} buses are known and the proven bound is {bound}; it is not proven that none is too many.",
             "no_usable_time": "{route} has no time that can be used.",
             "starts_before_06:00": "{route} would have to start before 06:00, even with all shifts allowed.",
             "no_vehicle_fits": "No vehicle fits {route}.",
+            "no_bus_left": "No bus of the fleet has room left for {route}.",
             "other": "{route} could not be read: {reason}.",
         },
     }
@@ -112,6 +116,9 @@ class Explainer:
         """
         buses, bound = diagnostics["best_buses"], diagnostics["lower_bound_buses"]
         certificate = tuple(diagnostics["certificate"])
+        if unserved := diagnostics.get("unserved_routes"):
+            needed = diagnostics["buses_needed"]
+            return self._say("fleet", buses=buses, unserved=unserved, needed=needed)
         if buses > bound:
             return self._say("open", buses=buses, bound=bound)
         if buses <= 1:

@@ -272,6 +272,7 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     mode: Literal["buses", "kilometres", "balance", "publishable"] = "buses"
     pinned: tuple[tuple[str, str], ...] = ()
     forbidden: tuple[tuple[str, str], ...] = ()
+    buses_max: int | None = None
     reference: tuple[tuple[str, ...], ...] = ()
     seed: int = 1
 
@@ -295,6 +296,7 @@ def order_of(read: Read, given: Given) -> Order:
             mode=given.mode,
             pinned=given.pinned,
             forbidden=given.forbidden,
+            buses_max=given.buses_max,
             reference=given.reference,
         ),
         time_limit_s=settings.task_time_limit_s,
@@ -329,6 +331,13 @@ async def read_routes(request: Request) -> tuple[Read, Given]:
         given = msgspec.convert(value if isinstance(value, dict) else {}, Given)
     except msgspec.ValidationError as error:
         raise InvalidRequest(f"the body does not fit: {error}", code="invalid_request") from error
+    if given.buses_max is not None and given.buses_max < 1:
+        raise InvalidRequest(
+            f"buses_max is {given.buses_max}: without a bus nothing is driven; give at least 1, or leave it out "
+            "to learn how many are needed",
+            code="no_vehicles",
+            buses_max=given.buses_max,
+        )
     return read, given
 
 

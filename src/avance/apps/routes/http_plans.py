@@ -100,6 +100,7 @@ async def what_if(request: Request) -> Response:
             mode=wanted.mode,
             pinned=wanted.pinned,
             forbidden=wanted.forbidden,
+            buses_max=before.wishes.buses_max,
             reference=reference,
         ),
         search=replace(before.search, balance_minutes=5.0 if wanted.mode == "balance" else 0.0),

@@ -179,6 +179,13 @@ class Reader:
         if arrival is None and departure is None:
             # Kept: it is named among the unassigned as well.
             self._add("time_missing", f"the route has no {wanted} and cannot be planned", wanted)
+        elif arrival and departure and clock_seconds(departure) >= clock_seconds(arrival):
+            self._add(
+                "times_contradict",
+                f"the route departs at {departure} and arrives at {arrival}; the {wanted} counts",
+                wanted,
+                is_fatal=False,
+            )
         return _Times(arrival_time=arrival, departure_time=departure)
 
     def _time(self, row: Mapping[str, Any], name: str) -> str | None:

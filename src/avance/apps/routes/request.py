@@ -39,6 +39,8 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     """(a, b): b directly after a."""
     forbidden: tuple[tuple[str, str], ...] = ()
     """(a, b): never b directly after a."""
+    buses_max: int | None = None
+    """The fleet; None for as many buses as it takes."""
     reference: tuple[tuple[str, ...], ...] = ()
     """The routes of each bus of a plan that is published already."""
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from avance.apps.routes.capacity import may_follow
 from avance.apps.routes.geo import EARTH_KM
 from avance.apps.routes.model import Finding, Plan, Trip
 from avance.apps.routes.request import Wishes
@@ -48,7 +49,7 @@ def wanted_links(trips: Sequence[Trip], gaps: Ints, wishes: Wishes) -> Wanted:
     return Wanted(cost, is_allowed, KILOMETRE_SHIFT_WEIGHT if is_far else 1.0)
 
 
-def unmet(trips: Sequence[Trip], plan: Plan, wishes: Wishes) -> list[Finding]:
+def unmet(trips: Sequence[Trip], plan: Plan, wishes: Wishes, gaps: Ints | None) -> list[Finding]:
     """
     Pins that no plan can keep, or that name no route.
     """
@@ -57,17 +58,16 @@ def unmet(trips: Sequence[Trip], plan: Plan, wishes: Wishes) -> list[Finding]:
         for bus in plan.buses
         for a, b in pairwise(bus)
     }
-    known = {trip.route_id for trip in trips}
+    known = {trip.route_id: number for number, trip in enumerate(trips)}
     found = []
     for a, b in wishes.pinned:
         if (a, b) in follows:
             continue
         unknown = [name for name in (a, b) if name not in known]
-        why = (
-            f"there is no route {unknown[0]} to plan"
-            if unknown
-            else "times, seats or another wish do not let them follow each other"
-        )
+        if unknown or gaps is None:
+            why = f"there is no route {(*unknown, a)[0]} to plan"
+        else:
+            why = _against(trips, gaps, known[a], known[b])
         found.append(
             Finding(
                 code="pin_impossible",
@@ -77,6 +77,21 @@ def unmet(trips: Sequence[Trip], plan: Plan, wishes: Wishes) -> list[Finding]:
             )
         )
     return found
+
+
+def _against(trips: Sequence[Trip], gaps: Ints, a: int, b: int) -> str:
+    before, after = trips[a], trips[b]
+    late_s = before.earliest_s + before.duration_s + int(gaps[a, b]) - after.latest_s
+    if late_s > 0:
+        overlap = before.earliest_s + before.duration_s > after.latest_s
+        return f"even with all shifts allowed the bus is {late_s / MINUTE:g} min late" + (
+            ", for their times overlap" if overlap else ""
+        )
+    if not may_follow(before.demand, after.demand):
+        return f"{before.demand:g} and {after.demand:g} seats may not follow each other"
+    if max(before.seats_min, after.seats_min) > min(before.seats_max, after.seats_max):
+        return "no size of vehicle fits both"
+    return "another wish stands against it"
 
 
 def changes(
