@@ -142,6 +142,17 @@ def test_pesos_have_no_cents(thousands: int) -> None:
     ]
 
 
+def test_what_an_engine_tears_apart_is_one_amount() -> None:
+    assert checks.amounts("Swivel chair 29. 23") == [2923]
+    assert checks.amounts("CASH 210 .00") == [21_000]
+    assert checks.exact_amounts("22/06/2025 12:10 Pan 2 1.234,56 21%") == [123_456]
+
+
+def test_a_figure_that_looks_like_the_right_letter_is_that_letter() -> None:
+    assert checks.nif("31655146 0") == "31655146Q"
+    assert checks.nif("316551467") is None
+
+
 NAME = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=1, max_size=10)
 
 

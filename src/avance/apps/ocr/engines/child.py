@@ -11,6 +11,7 @@ from PIL import Image
 from avance.apps.ocr.engines.pictures import Picture, pictures
 from avance.apps.ocr.engines.prepare import coverage, prepare
 from avance.apps.ocr.engines.words import PageRead, Word, in_lines, mean_confidence, sure
+from avance.apps.ocr.engines.zone import with_zone
 
 DOUBTFUL = 0.65
 """A page that is read worse is tried in other directions."""
@@ -89,6 +90,9 @@ def _attempt(engine: Engine, picture: Picture, degrees: int) -> PageRead:
     image = picture.image if degrees == 0 else picture.image.rotate(degrees, expand=True)
     ready = prepare(image)
     found = [word for word in engine.words(ready.image) if word.confidence >= NOISE]
+    zone = getattr(engine, "zone", None)
+    if zone is not None:
+        found = with_zone(found, ready.image, zone)
     boxes = [(word.left, word.top, word.right, word.bottom) for word in found]
     covered = coverage(ready.image, boxes)
     words, text = _arranged(found)

@@ -11,6 +11,7 @@ from PIL import Image
 from avance.apps.ocr.engines.words import Word
 from avance.apps.reading import Unreadable
 
+ZONE_CHARS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789<"
 PLACES = ("/usr/share/tesseract-ocr/*/tessdata", "/usr/share/tessdata", "/usr/local/share/tessdata")
 
 
@@ -20,7 +21,7 @@ class Tesseract:
     """
 
     def __init__(self, languages: str, folder: str | None) -> None:
-        place = folder or _folder(languages)
+        place = folder or folder_of(languages)
         self._place = place
         self._api = tesserocr.PyTessBaseAPI(
             path=place, lang=languages, psm=tesserocr.PSM.AUTO, oem=tesserocr.OEM.LSTM_ONLY
@@ -45,6 +46,20 @@ class Tesseract:
                 found.append(_word(text, word.Confidence(level), box))
         return found
 
+    def zone(self, image: Image.Image) -> list[str]:
+        """
+        The lines of a picture of a zone for machines: capitals, figures and fillers alone.
+        """
+        self._api.SetVariable("tessedit_char_whitelist", ZONE_CHARS)
+        self._api.SetPageSegMode(tesserocr.PSM.SINGLE_BLOCK)
+        try:
+            self._api.SetImage(image)
+            self._api.SetSourceResolution(300)
+            return [line for line in self._api.GetUTF8Text().split("\n") if line.strip()]
+        finally:
+            self._api.SetVariable("tessedit_char_whitelist", "")
+            self._api.SetPageSegMode(tesserocr.PSM.AUTO)
+
     def turned(self, image: Image.Image) -> int | None:
         """
         By how many degrees, counted against the clock, the page has to be turned to stand upright; None where it cannot be told.
@@ -65,7 +80,13 @@ def _word(text: str, confidence: float, box: tuple[int, int, int, int]) -> Word:
     )
 
 
-def _folder(languages: str) -> str:
+def folder_of(languages: str) -> str:
+    """
+    Where Tesseract's data of these languages are.
+
+    Raises:
+        Unreadable: They are in none of the usual places.
+    """
     wanted = [f"{name}.traineddata" for name in languages.split("+")]
     for pattern in PLACES:
         for place in sorted(glob(pattern), reverse=True):

@@ -65,7 +65,7 @@ def mean_confidence(words: Sequence[Word]) -> float:
     return sum(word.confidence * len(word.text) for word in words) / length if length else 0.0
 
 
-def sure(confidence: float, coverage: float, *, enough: float = 0.6) -> float:
+def sure(confidence: float, coverage: float, *, enough: float = 0.85) -> float:
     """
     How sure one may be: a good score of the few words that were found says nothing of a page that was mostly not read.
     """

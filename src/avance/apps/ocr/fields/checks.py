@@ -6,6 +6,8 @@ import re
 from datetime import date
 
 _LETTERS = "TRWAGMYFPDXBNJZSQVHLCKE"
+_LIKE = {"0": "QD", "1": "JL", "2": "Z", "5": "S", "6": "G", "8": "B", "4": "A"}
+"""Letters that an engine takes for a figure."""
 _CIF_LETTERS = "JABCDEFGHI"
 _MONTHS = (
     ("ENE", "JAN"), ("FEB",), ("MAR",), ("ABR", "APR"), ("MAY",), ("JUN",),
@@ -44,6 +46,9 @@ def nif(text: str) -> str | None:
     A Spanish NIF, NIE or CIF, if its control character is right.
     """
     bare = re.sub(r"[\s.\-/]", "", text.upper()).removeprefix("ES")
+    if re.fullmatch(r"\d{9}", bare) and _LETTERS[int(bare[:8]) % 23] in _LIKE.get(bare[8], ""):
+        # A figure cannot stand at the end; the letter that it looks like is the right one.
+        return bare[:8] + _LETTERS[int(bare[:8]) % 23]
     if re.fullmatch(r"\d{8}[A-Z]", bare):
         return bare if _LETTERS[int(bare[:8]) % 23] == bare[8] else None
     if re.fullmatch(r"[XYZ]\d{7}[A-Z]", bare):
@@ -112,11 +117,29 @@ _AMOUNT = re.compile(
 )
 
 
+_EXACT = re.compile(r"(?<![\w.,/:-])\d{1,3}(?:[.,']?\d{3})*[.,]\d{2}(?![\d.,/%:])")
+
+
 def amounts(text: str) -> list[int]:
     """
     Every amount of money in a text, in cents: `1.234,56`, `1,234.56`, `12.990`.
     """
-    found = (_cents(one[0]) for one in _AMOUNT.finditer(text))
+    found = (_cents(one[0]) for one in _AMOUNT.finditer(joined(text)))
+    return [one for one in found if one is not None]
+
+
+def joined(text: str) -> str:
+    """
+    `19 .89` and `210. 00` are how an engine writes wide letters.
+    """
+    return re.sub(r"(?<=\d)\s?([.,])\s?(?=\d\d(?!\d))", r"\1", text)
+
+
+def exact_amounts(text: str) -> list[int]:
+    """
+    Those with cents, which no number of a date, an hour or an article has.
+    """
+    found = (_cents(one[0]) for one in _EXACT.finditer(joined(text)))
     return [one for one in found if one is not None]
 
 

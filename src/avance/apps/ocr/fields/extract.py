@@ -2,6 +2,7 @@
 The fields of a document, each with how sure it is: as sure as its letters, and surer when its check digits are right.
 """
 
+import itertools
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,12 +14,16 @@ from avance.apps.ocr.fields import checks, kinds, mrz
 from avance.apps.ocr.fields.labels import Reading, Value, plain
 
 VALIDATED = 0.97
+UNCHECKED = 0.9
+"""Of the zone for machines, without a second witness."""
 CENTS_OF_TOLERANCE = 2
 _RUT = re.compile(r"\b\d{1,2}[.,]?\s?\d{3}[.,]?\s?\d{3}\s?[-–—]\s?[\dkK]\b")
 _NIF = re.compile(
-    r"\b(?:ES)?[- ]?(?:\d{8}[- ]?[A-Z]|[XYZ][- ]?\d{7}[- ]?[A-Z]|[ABCDEFGHJNPQRSUVW][- ]?\d{7}[0-9A-J])\b"
+    r"\b(?:ES)?[- ]?(?:\d{8}[- ]?[A-Z]|\d{9}|[XYZ][- ]?\d{7}[- ]?[A-Z]|[ABCDEFGHJNPQRSUVW][- ]?\d{7}[0-9A-J])\b"
 )
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:\s?[A-Z0-9]{2,4}){3,8}\b")
+_OF_ANOTHER = re.compile(r"\s*(?!EUR|CLP|USD|GBP|INC|IVA|VAT)[A-Za-zÀ-ÿ]{3,}")
+"""A word before the amount: it is that of another line."""
 _CURRENCY = (
     ("€", "EUR"),
     ("EUR", "EUR"),
@@ -103,6 +108,8 @@ def _rut(text: str) -> str | None:
 
 def _amount(text: str) -> str | None:
     without_percent = re.sub(r"\d+(?:[.,]\d+)?\s?%", " ", text)
+    if _OF_ANOTHER.match(without_percent):
+        return None
     found = checks.amounts(without_percent)
     return checks.money(found[-1]) if found else None
 
@@ -134,7 +141,7 @@ def _finished(document_type: str, found: dict[str, Value], text: str, year: int)
     if document_type in (kinds.PASSPORT, kinds.CARD_BACK):
         doubts += _from_mrz(document_type, found, text, year)
     if document_type in (kinds.INVOICE, kinds.RECEIPT):
-        doubts += _of_money(found, text)
+        doubts += _of_money(document_type, found, text)
     _join_names(document_type, found)
     expires = found.get("fecha_vencimiento")
     allowed = ALLOWED.get(document_type)
@@ -183,21 +190,47 @@ def _from_mrz(document_type: str, found: dict[str, Value], text: str, year: int)
         return []
     if read.valid < read.checks:
         return ["mrz_check_digits"]
-    told = {"fecha_vencimiento": read.expires}
+    number = "numero_documento"
+    told: dict[str, str | None] = {"fecha_vencimiento": read.expires}
     if document_type == kinds.PASSPORT:
-        told |= {
-            "apellidos": read.surname,
-            "nombres": read.names,
-            "numero_pasaporte": read.number,
-            "nacionalidad": read.nationality,
-            "fecha_nacimiento": read.born,
-            "sexo": read.sex,
-        }
-    else:
-        told["numero_documento"] = read.number
-    for name, value in told.items():
-        if value and (name not in ("numero_documento",) or name not in found):
-            found[name] = Value(text=value, confidence=VALIDATED)
+        number = "numero_pasaporte"
+        told |= {"fecha_nacimiento": read.born, "sexo": read.sex}
+        for name, value in (
+            ("apellidos", read.surname),
+            ("nombres", read.names),
+            ("nacionalidad", read.nationality),
+        ):
+            _agree(found, name, value)
+    for name, fact in told.items():
+        if fact:
+            found[name] = Value(text=fact, confidence=VALIDATED)
+    return _numbers_agree(found, number, read.number)
+
+
+def _agree(found: dict[str, Value], name: str, value: str) -> None:
+    """
+    Names have no check digit. Those above the zone have accents and are whole; where both say the same they are sure.
+    """
+    seen = found.get(name)
+    if seen is None or set(plain(seen.text).split()) < set(value.split()):
+        found[name] = Value(text=value, confidence=UNCHECKED)
+    elif plain(seen.text) == value:
+        found[name] = Value(text=seen.text, confidence=max(seen.confidence, VALIDATED))
+
+
+def _numbers_agree(found: dict[str, Value], name: str, number: str) -> list[str]:
+    """
+    A letter and a figure that look alike may have the same check digit (L and 1), so the number above the zone has a say.
+    """
+    seen = found.get(name)
+    bare = "" if seen is None else re.sub(r"[^A-Z0-9]", "", seen.text.upper())
+    if bare == number:
+        found[name] = Value(text=number, confidence=VALIDATED)
+        return []
+    if seen is not None and len(bare) == len(number) and mrz.digit(bare) == mrz.digit(number):
+        found[name] = Value(text=bare, confidence=seen.confidence)
+        return []
+    found[name] = Value(text=number, confidence=UNCHECKED)
     return []
 
 
@@ -218,7 +251,7 @@ def _join_names(document_type: str, found: dict[str, Value]) -> None:
         )
 
 
-def _of_money(found: dict[str, Value], text: str) -> list[str]:
+def _of_money(document_type: str, found: dict[str, Value], text: str) -> list[str]:
     for name, pattern, check in (("nif", _NIF, checks.nif), ("iban", _IBAN, checks.iban)):
         value = next((good for one in pattern.finditer(text) if (good := check(one[0]))), None)
         if value is not None:
@@ -230,19 +263,48 @@ def _of_money(found: dict[str, Value], text: str) -> list[str]:
     first = next((line.strip() for line in text.split("\n") if len(line.strip()) > 2), "")
     if first:
         found["proveedor"] = Value(text=first, confidence=0.6)
-    return _check_sum(found)
+    doubts = _check_sum(found)
+    if document_type == kinds.RECEIPT and not doubts:
+        _proven_total(found, text)
+    return doubts
 
 
 def _check_sum(found: dict[str, Value]) -> list[str]:
-    parts = [found.get(name) for name in ("base", "impuesto", "total")]
-    cents = [None if one is None else checks.amounts(one.text)[0] for one in parts]
+    names = ("base", "impuesto", "total")
+    for name in names:
+        if name in found:
+            found[name] = _as_sure(found[name], at_most=UNCHECKED)
+    cents = [checks.amounts(found[name].text)[0] if name in found else None for name in names]
     base, tax, total = cents
     if base is None or tax is None or total is None:
         return []
     if abs(base + tax - total) > CENTS_OF_TOLERANCE:
         return ["total_is_base_plus_tax"]
-    for name in ("base", "impuesto", "total"):
-        found[name] = Value(
-            text=found[name].text, confidence=max(found[name].confidence, VALIDATED)
-        )
+    for name in names:
+        found[name] = Value(text=found[name].text, confidence=VALIDATED)
     return []
+
+
+def _as_sure(value: Value, *, at_most: float) -> Value:
+    return Value(text=value.text, confidence=min(value.confidence, at_most))
+
+
+def _proven_total(found: dict[str, Value], text: str) -> None:
+    """
+    A receipt proves its total: what was bought comes to it, and so does what was given without what came back. That also finds a total that lies, on a
+    photograph, higher than its word.
+    """
+    seen = [cents for line in text.split("\n") for cents in checks.exact_amounts(line)]
+    proven = {
+        one
+        for at, one in enumerate(seen)
+        if one and ((at >= 2 and sum(seen[:at]) == one) or _is_paid(one, seen[at + 1 :]))
+    }
+    if len(proven) == 1:
+        found["total"] = Value(text=checks.money(proven.pop()), confidence=VALIDATED)
+
+
+def _is_paid(total: int, after: Sequence[int]) -> bool:
+    return any(
+        given - back == total and back < given for given, back in itertools.pairwise(after) if back
+    )

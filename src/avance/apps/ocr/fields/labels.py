@@ -2,8 +2,9 @@
 A value stands right of its label, or below it.
 """
 
+import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -11,6 +12,9 @@ from avance.apps.ocr.engines.words import Word, in_lines
 
 GAP = 2.5
 """Words of one value are no further apart, in heights of a line."""
+SPECKS_MAX = 1
+"""So many lines further down a value is looked for."""
+_NUMERO = re.compile("N[Oo0E2]?")
 
 
 class Value(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,23 +36,31 @@ def plain(text: str) -> str:
     return "".join(char for char in parts if char.isalnum() or char in " /&%<")
 
 
+def _compared(text: str) -> list[str]:
+    """
+    The words of a label, or of a line that may hold one. `Nº` is read as N2, N*, Ne or No.
+    """
+    words = (plain(word).strip() for word in text.split())
+    return ["N" if _NUMERO.fullmatch(word) else word for word in words]
+
+
 class Reading:
     """
     The lines of one page, and where labels stand in them.
     """
 
     def __init__(self, words: Sequence[Word], labels: Iterable[str]) -> None:
-        self.lines = in_lines(words)
-        self._plain = [[plain(word.text).strip() for word in line] for line in self.lines]
+        self.lines = _lines(words)
+        self._plain = [[" ".join(_compared(word.text)) for word in line] for line in self.lines]
         # Longer ones first: `fecha de nacimiento` is no `fecha`.
-        self._labels = sorted({plain(one) for one in labels}, key=len, reverse=True)
+        self._labels = sorted({" ".join(_compared(one)) for one in labels}, key=len, reverse=True)
         self._spots = [self._spots_of(number) for number in range(len(self.lines))]
 
     def values(self, label: str, *, below: int = 1) -> list[list[Value]]:
         """
         For every place of a label, what stands right of it and what stands in the lines below it.
         """
-        wanted = plain(label)
+        wanted = " ".join(_compared(label))
         found = []
         for number, spots in enumerate(self._spots):
             for spot, name in spots:
@@ -74,26 +86,69 @@ class Reading:
 
     def _at(self, number: int, spot: Spot, below: int) -> list[Value]:
         line = self.lines[number]
-        later = [one.first for one, _ in self._spots[number] if one.first >= spot.after]
-        end = min(later, default=len(line))
-        beside = [word for word in line[spot.after : end] if plain(word.text).strip()]
+        after, end = self._extent(number, spot)
+        beside = [word for word in line[after:end] if plain(word.text).strip()]
         values = [_value(beside)] if beside else []
         left = line[spot.first].left - line[spot.first].height
         right = line[end].left - 1 if end < len(line) else float("inf")
         gathered: list[Word] = []
-        for other in range(number + 1, min(number + 1 + below, len(self.lines))):
-            if any(one.first == 0 for one, _ in self._spots[other]) and other > number + 1:
+        for count, other in enumerate(self._below(number), 1):
+            gathered = (
+                self._within(other, left, right)
+                if count > below
+                else gathered + self._within(other, left, right)
+            )
+            # Beyond what belongs to it only for a reader that finds nothing before: a speck may stand between.
+            if gathered and count >= below:
+                values.append(_value(gathered))
+            if count == below + SPECKS_MAX:
                 break
-            taken = {at for one, _ in self._spots[other] for at in range(one.first, one.after)}
-            part = [
-                word
-                for at, word in enumerate(self.lines[other])
-                if at not in taken and left <= word.left < right
-            ]
-            gathered += part
-        if gathered:
-            values.append(_value(gathered))
+        else:
+            if gathered and len(values) == bool(beside):
+                values.append(_value(gathered))
         return values
+
+    def _extent(self, number: int, spot: Spot) -> tuple[int, int]:
+        """
+        Where a label ends, and where the next begins. `APELLIDOS / SURNAME` is one label in two languages.
+        """
+        after = spot.after
+        for one, _ in self._spots[number]:
+            if one.first < spot.after:
+                continue
+            if set(self._plain[number][after : one.first]) != {"/"}:
+                return after, one.first
+            after = one.after
+        return after, len(self.lines[number])
+
+    def _below(self, number: int) -> Iterator[int]:
+        """
+        The lines below one, up to the next that begins with a label.
+        """
+        for other in range(number + 1, len(self.lines)):
+            if other > number + 1 and any(one.first == 0 for one, _ in self._spots[other]):
+                return
+            yield other
+
+    def _within(self, number: int, left: float, right: float) -> list[Word]:
+        taken = {at for one, _ in self._spots[number] for at in range(one.first, one.after)}
+        return [
+            word
+            for at, word in enumerate(self.lines[number])
+            if at not in taken and left <= word.left < right
+        ]
+
+
+def _lines(words: Sequence[Word]) -> list[list[Word]]:
+    """
+    As the engine saw them, where it says so: on a page that lies askew, boxes alone mix them up.
+    """
+    if any(word.line < 0 for word in words):
+        return in_lines(words)
+    lines: dict[int, list[Word]] = {}
+    for word in words:
+        lines.setdefault(word.line, []).append(word)
+    return [lines[number] for number in sorted(lines)]
 
 
 def _value(words: Sequence[Word]) -> Value:

@@ -1,0 +1,123 @@
+"""
+Fields out of words and their places, without any engine.
+"""
+
+from PIL import Image
+
+from avance.apps.ocr.engines.words import Word, mean_confidence, sure
+from avance.apps.ocr.engines.zone import with_zone
+from avance.apps.ocr.fields.extract import Found, extract
+from avance.apps.ocr.fields.kinds import INVOICE, PASSPORT, RECEIPT, classify
+
+HEIGHT = 30.0
+
+
+def words(*lines: str, slope: float = 0.0) -> list[Word]:
+    """
+    Lines of words; two spaces are a wide gap. A slope is that of a page that lies askew.
+    """
+    found = []
+    for number, line in enumerate(lines):
+        for at, part in enumerate(line.split(" ")):
+            if part:
+                left = 20.0 * (len(" ".join(line.split(" ")[:at])) + 1)
+                top = 60.0 * number + slope * left
+                found.append(
+                    Word(
+                        text=part,
+                        confidence=0.96,
+                        left=left,
+                        top=top,
+                        right=left + 20.0 * len(part),
+                        bottom=top + HEIGHT,
+                        line=number,
+                    )
+                )
+    return found
+
+
+def read(kind: str, *lines: str, slope: float = 0.0) -> Found:
+    return extract([words(*lines, slope=slope)], kind, year=2026)
+
+
+INVOICE_LINES = (
+    "Suministros S.L.",
+    "Factura N2: 2026-17",
+    "Fecha: 15/03/2026",
+    "Papel                    100,00",
+    "Base imponible           100,00",
+    "IVA 21%                   21,00",
+    "Total factura            121,00",
+)
+
+
+def test_lines_of_a_page_askew_are_not_mixed_up() -> None:
+    straight, askew = (read(INVOICE, *INVOICE_LINES, slope=slope) for slope in (0.0, 0.09))
+    assert straight.fields == askew.fields
+    assert straight.fields["total"] == "121.00"
+    assert straight.fields["numero"] == "2026-17"
+    assert straight.confidence["total"] == 97
+
+
+def test_a_sum_that_does_not_add_up_is_a_doubt_and_no_field_of_it_is_sure() -> None:
+    found = read(INVOICE, *INVOICE_LINES[:-1], "Total factura            131,00")
+    assert found.doubts == ("total_is_base_plus_tax",)
+    assert found.confidence["total"] <= 90
+
+
+def test_a_receipt_proves_its_total() -> None:
+    lines = ("TICKET", "FECHA: 22/06/2025 12:10", "Pan         1,20", "Leche       2,30")
+    proven = read(RECEIPT, *lines, "TOTAL", "          3,50", "EFECTIVO  5,00", "CAMBIO  1,50")
+    assert (proven.fields["total"], proven.confidence["total"]) == ("3.50", 97)
+    # Higher than its word, as on a photograph from the side.
+    high = read(RECEIPT, *lines, "          3,50", "TOTAL", "EFECTIVO  5,00", "CAMBIO  1,50")
+    assert (high.fields["total"], high.confidence["total"]) == ("3.50", 97)
+    alone = read(RECEIPT, "TICKET", "TOTAL  9,99")
+    assert (alone.fields["total"], alone.confidence["total"]) == ("9.99", 90)
+    other = read(RECEIPT, "TICKET", "TOTAL", "EFECTIVO  5,00")
+    assert "total" not in other.fields
+
+
+ZONE = (
+    "P<CHLTAPIA<CORDERO<<LUCIA<NICOLAS<<<<<<<<<<<",
+    "Y617958358CHL7512227F3304031<<<<<<<<<<<<<<08",
+)
+SEEN = ("PASAPORTE / PASSPORT", "APELLIDOS / SURNAME", "TAPIA CORDERO", "NOMBRES", "LUCÍA NICOLÁS")
+
+
+def test_names_above_the_zone_keep_their_accents_and_two_witnesses_are_sure() -> None:
+    found = read(PASSPORT, *SEEN, *ZONE)
+    assert found.fields["nombre_completo"] == "LUCÍA NICOLÁS TAPIA CORDERO"
+    assert found.fields["numero_pasaporte"] == "Y61795835"
+    assert found.confidence["numero_pasaporte"] == 90
+    agreed = read(PASSPORT, "PASAPORTE N° / PASSPORT NO", "Y61795835", *SEEN, *ZONE)
+    assert agreed.confidence["numero_pasaporte"] == 97
+    wrong = read(PASSPORT, *SEEN, ZONE[0], ZONE[1].replace("7512227", "7512228"))
+    assert wrong.doubts == ("mrz_check_digits",)
+
+
+def test_the_zone_is_read_again_and_the_better_reading_kept() -> None:
+    """Where the second reading has more right check digits, and only there."""
+    image = Image.new("L", (1_200, 400), 255)
+    poor = [
+        ZONE[0].replace("<<LUCIA", "<KLUCIA"),
+        ZONE[1].replace("75122", "7S1Z2").replace("04031", "0A031"),
+    ]
+    better = with_zone(words("PASAPORTE", *poor), image, lambda _: list(ZONE))
+    assert [word.text for word in better] == ["PASAPORTE", *ZONE]
+    kept = with_zone(words("PASAPORTE", *ZONE), image, lambda _: poor)
+    assert [word.text for word in kept] == ["PASAPORTE", *ZONE]
+
+
+def test_kinds_are_known_by_their_words() -> None:
+    assert classify("FACTURA Nº 7\nBASE IMPONIBLE 3") == INVOICE
+    assert classify("Sales receipt\nCash 5.00") == RECEIPT
+    assert classify("CERTIFICADO DE NACIMIENTO") == "Certificado de Nacimiento"
+    assert classify("Dear Sir") == "Otro / Desconocido"
+
+
+def test_a_page_that_was_mostly_not_read_never_looks_sure() -> None:
+    few = words("TOTAL  CASH")
+    assert mean_confidence(few) > 0.95
+    assert sure(mean_confidence(few), 0.4) < 0.7
+    assert sure(mean_confidence(few), 0.95) == mean_confidence(few)
