@@ -8,6 +8,11 @@ import pytest
 from node_service import Node
 from reportlab.pdfgen import canvas
 
+from avance import Avance
+from avance.app.engine import Engine
+from avance.apps.documents import app
+from avance.config import read_settings
+
 SECRET = "a secret of thirty-two characters!"
 TOKEN_MODE = {
     "AVANCE_AUTH": "token",
@@ -50,6 +55,17 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Node]]:
             return stack.enter_context(Node("", tmp_path, tmp_path / data, env=env))
 
         yield start
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> tuple[Avance, Engine]:
+    """
+    Put together before the loop runs, because imports block.
+    """
+    settings = read_settings(env={"AVANCE_DATA": str(tmp_path), "AVANCE_PROCESSES": "0"})
+    site = Avance(settings=settings)
+    site.include(app)
+    return site, site.build()
 
 
 def pdf(*pages: str) -> bytes:

@@ -4,7 +4,6 @@ A server that is killed in every phase: the work goes on, and nothing is indexed
 
 import json
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
@@ -14,12 +13,10 @@ from websockets.asyncio.client import connect
 
 from avance import Avance, Job
 from avance.app.engine import Engine
-from avance.apps.documents import app
 from avance.apps.documents.catalog import Catalog
 from avance.apps.documents.http.files import keep_text
 from avance.apps.documents.model import OnDuplicate
 from avance.apps.documents.pipeline import Cutting, Ingestion
-from avance.config import read_settings
 
 from .conftest import pdf
 from .following import frames
@@ -64,17 +61,6 @@ async def test_killed_in_a_phase_and_again_in_the_next_it_ends_once(
         assert found["count"] <= document["chunks"]
         contents = [(one["content"], one["metadata"]["page"]) for one in found["documents"]]
         assert len(set(contents)) == len(contents)
-
-
-@pytest.fixture
-def host(tmp_path: Path) -> tuple[Avance, Engine]:
-    """
-    Put together before the loop runs, because imports block.
-    """
-    settings = read_settings(env={"AVANCE_DATA": str(tmp_path), "AVANCE_PROCESSES": "0"})
-    site = Avance(settings=settings)
-    site.include(app)
-    return site, site.build()
 
 
 @pytest.mark.parametrize("policy", list(OnDuplicate))

@@ -12,6 +12,7 @@ app = App(
         "avance.apps.documents.http.ingest:router",
         "avance.apps.documents.http.uploads:router",
         "avance.apps.documents.http.batches:router",
+        "avance.apps.documents.http.collections:router",
         "avance.apps.documents.tus.http:router",
     ],
     sockets={

@@ -17,7 +17,7 @@ from avance.storage import Changes, Durability, Engine, Records, Row, Rows
 
 _FILE = (
     "f.id, f.filename, f.content_hash, f.mime_type, f.file_size, f.chunks, f.pages, f.language, f.title, f.author,"
-    " f.dated, f.keywords, f.metadata, f.job_id, f.owner, f.blob_key, f.uploaded_ms"
+    " f.dated, f.keywords, f.metadata, f.job_id, f.owner, f.blob_key, f.uploaded_ms, f.version"
 )
 _LIVE = "f.is_ready = 1 AND f.generation = c.generation"
 STEM_CHARS_MAX = 60
@@ -32,6 +32,21 @@ class Indexed(msgspec.Struct, frozen=True, kw_only=True):
     chunk_id: int
     stems: list[str]
     vector: bytes | None = None
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    Which documents are looked for; what is None does not matter.
+    """
+
+    collection: str | None = None
+    text: str | None = None
+    """A part of the name."""
+    language: str | None = None
+    mime_type: str | None = None
+    job_id: str | None = None
+    since_ms: int | None = None
+    before_ms: int | None = None
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,18 +147,38 @@ class Catalog:
         model: tuple[str, int] | None,
         *,
         fresh: bool,
+        replaces: str | None = None,
     ) -> "Shown":
         """
         Show all documents of a job at once.
+
+        Args:
+            replaces: The document that its only file is read anew for.
         """
-        return await self._records.write(partial(_finish, place, files, policy, model, fresh))
+        return await self._records.write(
+            partial(_finish, place, files, policy, model, fresh, replaces)
+        )
+
+    async def sweep(self, collection_id: int) -> list[str]:
+        """
+        Remove what a collection had before it was built anew, and answer the files of that.
+        """
+        keys: list[str] = []
+        while found := await self._draft(partial(_sweep, collection_id)):
+            keys += found
+        return keys
+
+    async def collection_of(self, document_id: str) -> str | None:
+        """
+        The name of the collection that a document is in.
+        """
+        return await self._records.read(partial(_collection_of, document_id))
 
     async def documents(
         self,
         owner: str,
         *,
-        collection: str | None = None,
-        text: str | None = None,
+        wanted: "Wanted | None" = None,
         limit: int = 50,
         offset: int = 0,
     ) -> tuple[list[Document], int]:
@@ -151,7 +186,7 @@ class Catalog:
         The newest documents of an owner, and how many there are.
         """
         return await self._records.read(
-            partial(_documents, owner, collection, text, limit, offset), is_long=True
+            partial(_documents, owner, wanted or Wanted(), limit, offset), is_long=True
         )
 
     async def document(self, document_id: str) -> Document | None:
@@ -350,34 +385,33 @@ def _finish(
     policy: OnDuplicate,
     model: tuple[str, int] | None,
     fresh: bool,
+    replaces: str | None,
     changes: Changes,
 ) -> Shown:
     duplicates: dict[str, str] = {}
     replaced: list[str] = []
+    generation = place.generation if fresh else _generation(place, changes)
+    version = 1 if replaces is None else _replace(replaces, replaced, changes)
     for file_id in files:
-        row = changes.one("SELECT content_hash FROM documents_files WHERE id = ?", file_id)
-        assert row is not None
-        same = changes.one(
-            "SELECT id, blob_key FROM documents_files WHERE collection_id = ? AND generation = ? AND content_hash = ? AND is_ready = 1",
-            place.collection_id,
-            place.generation,
-            row[0],
-        )
+        same = _same(place, generation, file_id, changes)
         if same is not None and policy is OnDuplicate.SKIP:
             duplicates[file_id] = same[0]
             _remove(file_id, changes)
             continue
         if same is not None and policy is OnDuplicate.REPLACE:
-            _remove(same[0], changes)
-            if same[1] is not None:
-                replaced.append(same[1])
+            version = _replace(same[0], replaced, changes)
         elif same is not None:
             # Kept beside the other: told apart by its own id, so that the index of equal bytes does not refuse it.
             changes.run(
                 "UPDATE documents_files SET content_hash = content_hash || ':' || id WHERE id = ?",
                 file_id,
             )
-        changes.run("UPDATE documents_files SET is_ready = 1 WHERE id = ?", file_id)
+        changes.run(
+            "UPDATE documents_files SET is_ready = 1, generation = ?, version = ? WHERE id = ?",
+            generation,
+            version,
+            file_id,
+        )
     if model is not None:
         _keep_model(place, model, fresh, changes)
     if fresh:
@@ -388,6 +422,64 @@ def _finish(
             place.generation,
         )
     return Shown(duplicates=duplicates, files=replaced)
+
+
+def _generation(place: Place, changes: Changes) -> int:
+    """
+    What is asked now; it may be newer than when the job began.
+    """
+    row = changes.one(
+        "SELECT generation FROM documents_collections WHERE id = ?", place.collection_id
+    )
+    return place.generation if row is None else int(row[0])
+
+
+def _same(place: Place, generation: int, file_id: str, changes: Changes) -> Row | None:
+    row = changes.one("SELECT content_hash FROM documents_files WHERE id = ?", file_id)
+    if row is None:
+        raise Conflict(
+            f"the collection {place.name} was removed while a document was read into it",
+            code="collection_removed",
+        )
+    return changes.one(
+        "SELECT id FROM documents_files WHERE collection_id = ? AND generation = ? AND content_hash = ? AND is_ready = 1",
+        place.collection_id,
+        generation,
+        row[0],
+    )
+
+
+def _replace(document_id: str, files: list[str], changes: Changes) -> int:
+    """
+    Remove a document and answer the version of the next.
+    """
+    row = changes.one("SELECT version, blob_key FROM documents_files WHERE id = ?", document_id)
+    if row is None:
+        return 1
+    if row[1] is not None:
+        files.append(row[1])
+    _remove(document_id, changes)
+    return int(row[0]) + 1
+
+
+def _sweep(collection_id: int, changes: Changes) -> list[str]:
+    rows = changes.all(
+        "SELECT f.id, f.blob_key FROM documents_files f JOIN documents_collections c ON c.id = f.collection_id"
+        " WHERE c.id = ? AND f.is_ready = 1 AND f.generation < c.generation LIMIT 20",
+        collection_id,
+    )
+    for document_id, _ in rows:
+        _remove(document_id, changes)
+    # A file without bytes of its own still counts as one that was removed.
+    return [key or "" for _, key in rows]
+
+
+def _collection_of(document_id: str, rows: Rows) -> str | None:
+    row = rows.one(
+        "SELECT c.name FROM documents_collections c JOIN documents_files f ON f.collection_id = c.id WHERE f.id = ?",
+        document_id,
+    )
+    return None if row is None else str(row[0])
 
 
 def _keep_model(place: Place, model: tuple[str, int], fresh: bool, changes: Changes) -> None:
@@ -433,16 +525,24 @@ def _unreferenced(keys: Sequence[str], rows: Rows) -> list[str]:
 
 
 def _documents(
-    owner: str, collection: str | None, text: str | None, limit: int, offset: int, rows: Rows
+    owner: str, wanted: "Wanted", limit: int, offset: int, rows: Rows
 ) -> tuple[list[Document], int]:
     where = f"c.id = f.collection_id AND f.owner = ? AND {_LIVE}"
     values: list[Any] = [owner]
-    if collection is not None:
-        where += " AND c.name = ?"
-        values.append(collection)
-    if text:
+    for condition, value in (
+        ("c.name = ?", wanted.collection),
+        ("f.language = ?", wanted.language),
+        ("f.mime_type = ?", wanted.mime_type),
+        ("f.job_id = ?", wanted.job_id),
+        ("f.uploaded_ms >= ?", wanted.since_ms),
+        ("f.uploaded_ms < ?", wanted.before_ms),
+    ):
+        if value is not None:
+            where += f" AND {condition}"
+            values.append(value)
+    if wanted.text:
         where += " AND lower(f.filename) LIKE ? ESCAPE '!'"
-        escaped = text.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")
+        escaped = wanted.text.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")
         values.append(f"%{escaped}%")
     tables = f"FROM documents_files f, documents_collections c WHERE {where}"
     total = rows.one(f"SELECT count(*) {tables}", *values)
@@ -524,4 +624,5 @@ def _read_file(row: Row) -> Document:
         owner=row[14],
         blob_key=row[15],
         uploaded_ms=row[16],
+        version=row[17],
     )

@@ -65,6 +65,8 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     owner: str
     blob_key: str | None
     uploaded_ms: int
+    version: int = 1
+    """One more each time that it is read anew or replaced by the same bytes."""
 
 
 class Piece(msgspec.Struct, frozen=True, kw_only=True):

@@ -84,6 +84,7 @@ class Ingestion:
         policy: OnDuplicate,
         fresh: bool,
         is_in_batch: bool = False,
+        replaces: str | None = None,
     ) -> None:
         self._host = host
         self._job = job
@@ -95,6 +96,7 @@ class Ingestion:
         self._policy = policy
         self._fresh = fresh
         self._is_in_batch = is_in_batch
+        self._replaces = replaces
         self._duplicates: list[dict[str, Any]] = []
         self._model: tuple[str, int] | None = None
         self._began_s = host.clock.monotonic_s()
@@ -298,7 +300,12 @@ class Ingestion:
     async def _finish(self, sources: Sequence[Source], drafts: Sequence[Draft]) -> dict[str, Any]:
         files = [draft.file_id for draft in drafts]
         shown = await self._catalog.finish(
-            self._place, files, self._policy, self._model, fresh=self._fresh
+            self._place,
+            files,
+            self._policy,
+            self._model,
+            fresh=self._fresh,
+            replaces=self._replaces,
         )
         for draft in drafts:
             if draft.file_id in shown.duplicates:
@@ -306,7 +313,8 @@ class Ingestion:
                 same = await self._catalog.document(same_id)
                 uploaded_ms = self._host.clock.now_ms() if same is None else same.uploaded_ms
                 self._told_duplicate(draft.source.name, same_id, uploaded_ms)
-        await self._forget([*(source.key for source in sources), *shown.files])
+        old = await self._catalog.sweep(self._place.collection_id) if self._fresh else []
+        await self._forget([*(source.key for source in sources), *shown.files, *old])
         return self._result(await self._catalog.of_job(self._job.id))
 
     async def _again(self, sources: Sequence[Source], shown: Sequence[Document]) -> dict[str, Any]:
@@ -322,7 +330,7 @@ class Ingestion:
         """
         Remove files that no document has: duplicates, and what was replaced.
         """
-        for key in await self._catalog.unreferenced(keys):
+        for key in await self._catalog.unreferenced([key for key in keys if key]):
             await self._host.blobs.remove(key)
 
     def _result(self, kept: Sequence[Document]) -> dict[str, Any]:

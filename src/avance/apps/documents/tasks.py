@@ -32,6 +32,7 @@ async def ingest(
     job: Job,
     on_duplicate: str = "skip",
     force_recreate: bool = False,
+    replaces: str | None = None,
 ) -> dict[str, Any]:
     """
     Read files into a collection.
@@ -55,6 +56,7 @@ async def ingest(
         policy=OnDuplicate(on_duplicate),
         fresh=force_recreate,
         is_in_batch=stored.parent_id is not None,
+        replaces=replaces,
     )
     wanted = [msgspec.convert(one, Source) for one in sources]
     if stored.parent_id is None:

@@ -2,12 +2,14 @@
 docs/contract/ingest.md, 3.1.
 """
 
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from avance import State
 from avance.apps.documents import app
@@ -19,7 +21,7 @@ from avance.apps.documents.asking import (
     find,
     model_name,
 )
-from avance.apps.documents.catalog import Catalog
+from avance.apps.documents.catalog import Catalog, Wanted
 from avance.apps.documents.http.files import form_of, keep_file, name_of, new_folder
 from avance.apps.documents.ingest_socket import ending
 from avance.apps.documents.model import Document, OnDuplicate, Source
@@ -41,6 +43,11 @@ from avance.web import (
 
 EXTENSIONS = (".pdf", ".docx", ".txt", ".md", ".markdown", ".html", ".htm", ".xlsx")
 DELETED_AT_ONCE = 100
+EXPORTED_AT_ONCE = 500
+COLUMNS = (
+    *("id", "filename", "chunks", "pages", "language", "title", "author", "dated"),
+    *("mime_type", "file_size", "uploaded_at", "version", "job_id"),
+)
 _encode = msgspec.json.Encoder().encode
 
 router = APIRouter(tags=["ingest"])
@@ -51,6 +58,22 @@ class HistoryQuery(msgspec.Struct, frozen=True, kw_only=True):
     offset: Annotated[int, msgspec.Meta(ge=0)] = 0
     text: Annotated[str, msgspec.Meta(max_length=200)] | None = None
     collection: str | None = None
+    language: str | None = None
+    mime_type: str | None = None
+    job_id: str | None = None
+    since: datetime | None = None
+    before: datetime | None = None
+
+    def wanted(self) -> Wanted:
+        return Wanted(
+            collection=self.collection,
+            text=self.text,
+            language=self.language,
+            mime_type=self.mime_type,
+            job_id=self.job_id,
+            since_ms=_ms(self.since),
+            before_ms=_ms(self.before),
+        )
 
 
 class AskQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,8 +192,7 @@ async def get_history(request: Request) -> Response:
     wanted = read_query(request, HistoryQuery, app.host.settings.http)
     documents, total = await Catalog(app.host.records).documents(
         who.user,
-        collection=wanted.collection,
-        text=wanted.text,
+        wanted=wanted.wanted(),
         limit=wanted.limit,
         offset=wanted.offset,
     )
@@ -273,6 +295,89 @@ async def query(request: Request) -> Response:
     )
 
 
+async def get_csv(request: Request) -> Response:
+    """
+    The same as a table, all of it.
+    """
+    who = caller(request)
+    who.require_whole()
+    wanted = read_query(request, HistoryQuery, app.host.settings.http).wanted()
+    headers = {"content-disposition": 'attachment; filename="documents.csv"'}
+    return StreamingResponse(
+        _lines(who.user, wanted), media_type="text/csv; charset=utf-8", headers=headers
+    )
+
+
+async def _lines(owner: str, wanted: Wanted) -> AsyncGenerator[str, None]:
+    catalog, offset = Catalog(app.host.records), 0
+    # The mark tells spreadsheets that it is UTF-8.
+    yield "\ufeff" + ",".join(COLUMNS) + "\r\n"
+    while True:
+        documents, _ = await catalog.documents(
+            owner, wanted=wanted, limit=EXPORTED_AT_ONCE, offset=offset
+        )
+        for one in documents:
+            row = _shown(one)
+            yield ",".join(_cell(row[name]) for name in COLUMNS) + "\r\n"
+        if len(documents) < EXPORTED_AT_ONCE:
+            return
+        offset += len(documents)
+
+
+def _cell(value: Any) -> str:
+    text = "" if value is None else str(value)
+    if text.startswith(("=", "+", "-", "@", "\t", "\r")):
+        # A spreadsheet would calculate it.
+        text = f"'{text}"
+    return f'"{text.replace(chr(34), chr(34) * 2)}"'
+
+
+def _ms(moment: datetime | None) -> int | None:
+    if moment is None:
+        return None
+    known = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return round(known.timestamp() * 1000)
+
+
+async def reindex(request: Request) -> Response:
+    """
+    Read a document anew from its file, with the settings of now. It is found as it was until the new one is ready.
+    """
+    who = caller(request)
+    document = await _own(request)
+    count_start(request)
+    settings = app.host.settings.section(DocumentsSettings)
+    collection = await Catalog(app.host.records).collection_of(document.id)
+    if document.blob_key is None or collection is None:
+        raise NotFound(
+            f"the file of document {document.id} is no longer kept", code="document_not_found"
+        )
+    source = Source(
+        key=document.blob_key,
+        name=document.filename,
+        size=document.file_size,
+        sha256=document.content_hash.partition(":")[0],
+        metadata=document.metadata,
+    )
+    handle = await ingest.using(
+        owner=document.owner,
+        tenant=who.identity.tenant,
+        unique=f"documents.reindex:{document.id}",
+    ).submit(
+        sources=[msgspec.to_builtins(source)],
+        collection=collection,
+        tokens=settings.chunk_tokens,
+        overlap=settings.overlap_tokens,
+        title=document.filename,
+        on_duplicate=OnDuplicate.KEEP.value,
+        replaces=document.id,
+    )
+    message = f"{document.filename} is read anew"
+    return answered(
+        {"job_id": handle.id, "file": document.filename, "status": "queued", "message": message}
+    )
+
+
 def _shown(document: Document) -> dict[str, Any]:
     return {
         "id": document.id,
@@ -288,6 +393,7 @@ def _shown(document: Document) -> dict[str, Any]:
         "dated": document.dated,
         "keywords": document.keywords,
         "job_id": document.job_id,
+        "version": document.version,
     }
 
 
@@ -323,6 +429,8 @@ def policy_of(text: str) -> OnDuplicate:
 described(router, "POST", "/ingest", post_ingest)
 described(router, "GET", "/ingest/status/{job_id}", get_status)
 described(router, "GET", "/ingest/history", get_history)
+described(router, "GET", "/ingest/history.csv", get_csv)
+described(router, "POST", "/documents/{document_id}/reindex", reindex)
 described(router, "GET", "/documents/{document_id}", get_document)
 described(router, "DELETE", "/documents/{document_id}", delete_document)
 described(router, "DELETE", "/documents", delete_documents)

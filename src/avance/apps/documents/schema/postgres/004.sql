@@ -1,0 +1,1 @@
+ALTER TABLE documents_files ADD COLUMN version BIGINT NOT NULL DEFAULT 1;
