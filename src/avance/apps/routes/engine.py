@@ -34,6 +34,7 @@ from avance.apps.routes.solver.wire import Up
 from avance.apps.routes.suggest import bell_times
 from avance.apps.routes.travel.breaker import Breaker
 from avance.apps.routes.travel.cache import Cache
+from avance.apps.routes.travel.matrix import read_matrix
 from avance.apps.routes.travel.osrm import Osrm
 from avance.apps.routes.travel.roads import Gatherer
 from avance.apps.routes.trips import NoRoads, Roads, build_trips, places_of, run_order
@@ -148,7 +149,10 @@ class Engine:
         self._trips, _ = build_trips(self._routes.values(), self.roads)
 
     def _travel(self) -> None:
-        if self._request.roads.table_url:
+        options = self._request.roads
+        if options.matrix_path:
+            self.roads = read_matrix(options.matrix_path)
+        elif options.table_url:
             self.roads = self._gather()
         self._trips, unassigned = build_trips(self._routes.values(), self.roads)
         self._unassigned += unassigned
@@ -156,15 +160,25 @@ class Engine:
         if not trips:
             return
         gaps = (
-            road_gaps(trips, self.roads, in_time(trips, 0))
-            if self._request.roads.table_url
-            else great_circle_gaps(trips)
+            great_circle_gaps(trips)
+            if isinstance(self.roads, NoRoads)
+            else road_gaps(trips, self.roads, in_time(trips, 0))
         )
+        if options.matrix_path:
+            self._effort["osrm_fallback_count"] = self._unknown_pairs()
         self._gaps = gaps
         self._blocks = blocks_of(trips, gaps, wanted_links(trips, gaps, self._request.wishes))
         pairs = len(trips) * (len(trips) - 1)
         links = sum(int(block.links.sum()) for block in self._blocks)
         self._effort |= {"pairs_total": pairs, "pairs_pruned": pairs - links}
+
+    def _unknown_pairs(self) -> int:
+        trips = self._trips
+        return sum(
+            end is not None and start is not None and self.roads.pair_s(end, start) is None
+            for i, j in np.argwhere(in_time(trips, 0)).tolist()
+            for end, start in [(trips[i].end, trips[j].start)]
+        )
 
     def _gather(self) -> Roads:
         """

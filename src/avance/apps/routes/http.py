@@ -255,9 +255,10 @@ def section() -> RoutesSettings:
 
 
 def road_options(settings: RoutesSettings) -> RoadOptions:
-    table_url = settings.osrm_table_url or settings.osrm_url
+    table_url = "" if settings.matrix_file else settings.osrm_table_url or settings.osrm_url
     return RoadOptions(
         table_url=table_url,
+        matrix_path=settings.matrix_file,
         chunk=settings.osrm_chunk,
         cache_path=str(Path(app.host.settings.data) / "routes-travel.db") if table_url else "",
         timeout_s=settings.osrm_timeout_s,

@@ -202,6 +202,10 @@ def known_roads(routes: tuple[Route, ...], schedule: list[Bus], options: RoadOpt
     """
     The travel times of what is driven, where a server of them is set.
     """
+    if options.matrix_path:
+        from avance.apps.routes.travel.matrix import read_matrix  # noqa: PLC0415
+
+        return read_matrix(options.matrix_path)
     if not options.table_url:
         return NoRoads()
     from avance.apps.routes.travel.driven import driven_roads  # noqa: PLC0415

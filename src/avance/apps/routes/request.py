@@ -23,6 +23,8 @@ class RoadOptions(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     table_url: str = ""
+    matrix_path: str = ""
+    """A file of travel times, which is asked instead."""
     chunk: int = 100
     cache_path: str = ""
     timeout_s: float = 10.0

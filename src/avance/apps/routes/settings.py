@@ -24,6 +24,8 @@ class RoutesSettings(msgspec.Struct, frozen=True, kw_only=True):
     """An OSRM server (`http://127.0.0.1:5000`) for travel times; without one, great circles."""
     osrm_table_url: str = ""
     """Another server for tables alone; by default the same."""
+    matrix_file: str = ""
+    """A CSV of travel times (from_lat, from_lon, to_lat, to_lon, seconds) instead of a server; great circles for what is not in it."""
     osrm_chunk: Count = 100
     """Places on each side of one table; 25 for a public server."""
     osrm_timeout_s: Positive = 10.0
