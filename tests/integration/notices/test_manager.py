@@ -2,11 +2,14 @@
 Who is told, on which of their connections: the named tests of docs/contract/notices.md 002-41 and 002-42.
 """
 
+import gc
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import TypeAlias
 
 import anyio
+
+from avance.apps.retail.rooms import rooms_of
 
 from .conftest import Built, Site
 
@@ -67,7 +70,8 @@ async def test_broadcast_disconnected_client(token_mode: Built, serving: Serving
         await check_disconnected_client(site)
 
         async def is_clean() -> bool:
-            return not site.host.notifier.is_connected("1")
+            gc.collect()
+            return not site.host.notifier.is_connected("1") and len(rooms_of(site.host)) == 0
 
         assert await site.until(is_clean)
 

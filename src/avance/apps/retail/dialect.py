@@ -12,7 +12,7 @@ from avance import Avance, Inbox, Notice
 from avance.apps.retail import frames as f
 from avance.apps.retail.bucket import Bucket
 from avance.apps.retail.kinds import PRIORITY_WORDS
-from avance.apps.retail.rooms import rooms_of
+from avance.apps.retail.rooms import Room, rooms_of
 from avance.apps.retail.settings import RetailSettings
 from avance.dialect import (
     CLOSE_IDLE,
@@ -54,6 +54,7 @@ class Notices(Dialect):
         self._rooms = rooms_of(host)
         self._bucket = Bucket(host, self._settings.frames_per_s, self._settings.frames_burst)
         self._inbox: Inbox | None = None
+        self._room: Room | None = None
         self._is_open = True
         self._is_answering = False
         """Credentials are being verified."""
@@ -239,10 +240,9 @@ class Notices(Dialect):
 
     def _settle(self, inbox: Inbox) -> Iterable[Effect]:
         if self._inbox is not None:
-            self._rooms.leave(self._inbox.user, self)
             self._unconfirmed.clear()
         self._inbox, self._version, self._newest = inbox, -1, 0
-        self._rooms.connect(inbox.user, self)
+        self._room = self._rooms.enter(inbox.user)
         self._held = []
         channel = f"inbox:#{inbox.user}"
         effects: list[Effect] = [Send(f.encode(f.AuthSuccess(user_id=f.shown_user(inbox.user))))]
@@ -270,8 +270,7 @@ class Notices(Dialect):
 
     def _close(self, code: int, reason: str) -> Sequence[Effect]:
         self._is_open = False
-        if self._inbox is not None:
-            self._rooms.leave(self._inbox.user, self)
+        self._room = None
         return [Close(code, reason)]
 
     # Frames of the server

@@ -3,34 +3,43 @@ The dialect's connections of this process, by user: who is here, and which notif
 """
 
 import asyncio
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from avance import Avance
 
 
+class Room:
+    """
+    Where a user is, as long as one of their connections holds it.
+    """
+
+    __slots__ = ("__weakref__",)
+
+
 class Rooms:
     """
-    Connections are held weakly: one that ended is gone by itself, whatever ended it.
+    A room is there while a connection holds it: one that ended is gone by itself, whatever ended it, and leaves nothing behind.
     """
 
     def __init__(self) -> None:
-        self._by_user: dict[str, WeakSet[object]] = {}
+        self._by_user: WeakValueDictionary[str, Room] = WeakValueDictionary()
         self._waiting: dict[int, asyncio.Future[None]] = {}
         self._lately: dict[int, None] = {}
 
-    def connect(self, user: str, connection: object) -> None:
-        self._by_user.setdefault(user, WeakSet()).add(connection)
-
-    def leave(self, user: str, connection: object) -> None:
-        there = self._by_user.get(user)
-        if there is not None:
-            there.discard(connection)
-            if not there:
-                del self._by_user[user]
+    def enter(self, user: str) -> Room:
+        """
+        The caller holds what this answers, and lets go of it when it leaves.
+        """
+        room = self._by_user.get(user)
+        if room is None:
+            room = self._by_user[user] = Room()
+        return room
 
     def has(self, user: str) -> bool:
-        there = self._by_user.get(user)
-        return there is not None and len(there) > 0
+        return user in self._by_user
+
+    def __len__(self) -> int:
+        return len(self._by_user)
 
     def told(self, notice_id: int) -> None:
         """
