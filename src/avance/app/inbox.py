@@ -3,8 +3,8 @@
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
@@ -28,6 +28,9 @@ from avance.notify.preferences import (
 )
 from avance.notify.service import DeliveryView, Inboxes, Page, Status, Wanted
 from avance.notify.store import Sent
+
+if TYPE_CHECKING:
+    from avance.edge.http.metrics import Metrics
 
 __all__ = [
     "IN_APP",
@@ -56,6 +59,8 @@ __all__ = [
 ]
 
 SENDS_TOGETHER = 100
+Number: TypeAlias = tuple[str, str, float, Mapping[str, str]]
+"""A name, what it counts, the value, and labels."""
 
 
 class Inbox:
@@ -268,6 +273,51 @@ class Notifier:
                 ]
             sent += [task.result() for task in tasks]
         return sent
+
+    def show(self, metrics: "Metrics", more: Callable[[], Iterable[Number]] = tuple) -> None:
+        """
+        Count sends and deliveries for `/metrics`, and what an app counts beside them.
+        """
+        # Worker processes come by here and are spared the web framework.
+        from avance.edge.http.metrics import Measure  # noqa: PLC0415
+
+        async def measured() -> Iterable[Measure]:
+            return [
+                Measure(
+                    name=name,
+                    help=text,
+                    value=value,
+                    labels=dict(labels),
+                    is_counter=name.endswith("_total"),
+                )
+                for name, text, value, labels in (*self._numbers(), *more())
+            ]
+
+        metrics.add_source(measured)
+
+    def _numbers(self) -> Iterable[Number]:
+        tally = self.inboxes.tally
+        yield (
+            "avance_notices_stored_total",
+            "Notifications stored by this node.",
+            tally.stored,
+            {},
+        )
+        for (channel, state), count in tuple(tally.attempts.items()):
+            labels = {"channel": channel, "state": state}
+            yield (
+                "avance_notice_attempts_total",
+                "Attempts to send out a notification: sent, failed for good, or to be tried again.",
+                count,
+                labels,
+            )
+        for channel, seconds in tuple(tally.attempt_s.items()):
+            yield (
+                "avance_notice_attempt_seconds_total",
+                "Time that these attempts took.",
+                seconds,
+                {"channel": channel},
+            )
 
     def begin_delivery(self, notice_id: int) -> "asyncio.Task[None]":
         """

@@ -330,6 +330,7 @@ class Deliverer:
 
     async def _attempt(self, claimed: Claimed) -> Result:
         channel = self._inboxes.channels.get(claimed.channel)
+        began_s = self._clock.monotonic_s()
         try:
             if channel is None:
                 raise DeliveryError(f"{claimed.channel} is not set up here", is_final=True)
@@ -349,11 +350,14 @@ class Deliverer:
             _log.exception("the channel %s failed", claimed.channel)
             await self._failed(claimed, f"{type(error).__name__}", is_final=False)
             return Result(is_sent=False, error=type(error).__name__)
+        finally:
+            self._inboxes.tally.attempt_s[claimed.channel] += self._clock.monotonic_s() - began_s
         await self._sent(claimed)
         return Result(is_sent=True)
 
     async def _sent(self, claimed: Claimed) -> None:
         now_ms = self._clock.now_ms()
+        self._inboxes.tally.attempts[claimed.channel, "sent"] += 1
 
         def work(changes: Changes) -> None:
             for number in claimed.notice_ids:
@@ -364,6 +368,7 @@ class Deliverer:
     async def _failed(self, claimed: Claimed, why: str, *, is_final: bool) -> None:
         now_ms = self._clock.now_ms()
         is_over = is_final or claimed.attempts >= self._limits.attempts_max
+        self._inboxes.tally.attempts[claimed.channel, "failed" if is_over else "again"] += 1
         backoff = self._limits.backoff_s
         wait_s = backoff[min(claimed.attempts, len(backoff)) - 1] * self._random.uniform(0.9, 1.1)
         due_ms = now_ms + round(wait_s * 1000)

@@ -24,6 +24,7 @@ from avance.notify.preferences import (
 from avance.notify.preferences import checked as checked_preferences
 from avance.notify.receipts import Receipts
 from avance.notify.store import Sent, store
+from avance.notify.tally import Tally
 from avance.ports.bus import Bus
 from avance.ports.clock import Clock
 from avance.ports.records import Changes, Records, Row, Rows, load_schema
@@ -106,6 +107,7 @@ class Inboxes:
         self.kinds = kinds or Kinds()
         self.channels = dict(channels or {})
         self.receipts = Receipts(records, clock, limits)
+        self.tally = Tally()
         self._bus = bus
 
     async def send(self, draft: Draft) -> Sent:
@@ -128,6 +130,7 @@ class Inboxes:
 
         written = await self.records.write(work)
         self._bus.publish(written.publications)
+        self.tally.stored += int(bool(written.publications))
         return written.value
 
     async def operate(

@@ -259,3 +259,35 @@ async def test_an_escalation_reaches_the_mailbox_of_who_did_not_look(
 
 async def _is(value: bool) -> bool:
     return value
+
+
+async def test_what_was_sent_and_how_it_went_is_counted(
+    mailing: Built, mail: MailServer, serving: Serving
+) -> None:
+    """
+    3.4: requests, connections, sends, failures and how long deliveries take, for Prometheus.
+    """
+    async with serving(mailing) as site, site.tab_of("1") as tab, site.tab_of("1"):
+        await tab.greeted()
+        await site.call("PUT", PREFERENCES, json={"email": "ana@shop.example"})
+        await site.notify(channels="in_app,email")
+        mail.box.answers = ["554 never"]
+        await site.notify(channels="in_app,email")
+        await tab.until("unread_count", count=2)
+        said = await site.client.get("/metrics", headers={"X-API-Key": "key-root"})
+        numbers = dict(
+            line.rsplit(" ", 1) for line in said.text.splitlines() if not line.startswith("#")
+        )
+    for name, value in (
+        ("avance_notice_sockets", 2),
+        ("avance_notice_users", 1),
+        ("avance_notices_stored_total", 2),
+        ("avance_notices_shown_total", 4),
+        ('avance_notice_attempts_total{channel="email",state="sent"}', 1),
+        ('avance_notice_attempts_total{channel="email",state="failed"}', 1),
+    ):
+        assert float(numbers[name]) == value, name
+    assert float(numbers["avance_notices_shown_seconds_total"]) >= 0
+    assert float(numbers['avance_notice_attempt_seconds_total{channel="email"}']) > 0
+    sends = [name for name in numbers if "_count" in name and "/api/notifications/send" in name]
+    assert sum(float(numbers[name]) for name in sends) == 2

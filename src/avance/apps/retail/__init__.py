@@ -16,7 +16,11 @@ app = App(
     sockets={"/ws/notifications": "avance.apps.retail.dialect:speak"},
     schemas=[load_schema("retail", "avance.apps.retail")],
     settings=RetailSettings,
-    runs=["avance.apps.retail.kinds:declared", "avance.apps.retail.inventory:told"],
+    runs=[
+        "avance.apps.retail.kinds:declared",
+        "avance.apps.retail.inventory:told",
+        "avance.apps.retail.numbers:counted",
+    ],
     public_paths=["/static/js/*", "/retail", "/retail/*"],
     body_bytes_max={"/api/retail/import": 5_242_880},
     extra="notices",

@@ -4,6 +4,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ from avance import Avance, Inbox, Notice
 from avance.apps.retail import frames as f
 from avance.apps.retail.bucket import Bucket
 from avance.apps.retail.kinds import PRIORITY_WORDS
-from avance.apps.retail.rooms import Room, rooms_of
+from avance.apps.retail.rooms import Seat, rooms_of
 from avance.apps.retail.settings import RetailSettings
 from avance.dialect import (
     CLOSE_IDLE,
@@ -54,7 +55,7 @@ class Notices(Dialect):
         self._rooms = rooms_of(host)
         self._bucket = Bucket(host, self._settings.frames_per_s, self._settings.frames_burst)
         self._inbox: Inbox | None = None
-        self._room: Room | None = None
+        self._seat: Seat | None = None
         self._is_open = True
         self._is_answering = False
         """Credentials are being verified."""
@@ -242,7 +243,7 @@ class Notices(Dialect):
         if self._inbox is not None:
             self._unconfirmed.clear()
         self._inbox, self._version, self._newest = inbox, -1, 0
-        self._room = self._rooms.enter(inbox.user)
+        self._seat = self._rooms.enter(inbox.user)
         self._held = []
         channel = f"inbox:#{inbox.user}"
         effects: list[Effect] = [Send(f.encode(f.AuthSuccess(user_id=f.shown_user(inbox.user))))]
@@ -270,7 +271,7 @@ class Notices(Dialect):
 
     def _close(self, code: int, reason: str) -> Sequence[Effect]:
         self._is_open = False
-        self._room = None
+        self._seat = None
         return [Close(code, reason)]
 
     # Frames of the server
@@ -291,6 +292,9 @@ class Notices(Dialect):
         if notice.id <= self._newest or notice.id in self._missed:
             return []
         self._newest = notice.id
+        self._rooms.shown += 1
+        stored_s = datetime.fromisoformat(notice.created_at).timestamp()
+        self._rooms.shown_s += max(self._host.clock.now_ms() / 1000 - stored_s, 0.0)
         return self._show(inbox, notice)
 
     def _show(self, inbox: Inbox, notice: Notice) -> Sequence[Effect]:

@@ -3,7 +3,7 @@ The dialect's connections of this process, by user: who is here, and which notif
 """
 
 import asyncio
-from weakref import WeakKeyDictionary, WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
 
 from avance import Avance
 
@@ -16,6 +16,17 @@ class Room:
     __slots__ = ("__weakref__",)
 
 
+class Seat:
+    """
+    The place of one connection in a room.
+    """
+
+    __slots__ = ("__weakref__", "room")
+
+    def __init__(self, room: Room) -> None:
+        self.room = room
+
+
 class Rooms:
     """
     A room is there while a connection holds it: one that ended is gone by itself, whatever ended it, and leaves nothing behind.
@@ -23,17 +34,28 @@ class Rooms:
 
     def __init__(self) -> None:
         self._by_user: WeakValueDictionary[str, Room] = WeakValueDictionary()
+        self._seats: WeakSet[Seat] = WeakSet()
+        self.shown = 0
+        """Notifications that sockets took as they were sent."""
+        self.shown_s = 0.0
+        """How long that took since they were stored, together."""
         self._waiting: dict[int, asyncio.Future[None]] = {}
         self._lately: dict[int, None] = {}
 
-    def enter(self, user: str) -> Room:
+    def enter(self, user: str) -> Seat:
         """
         The caller holds what this answers, and lets go of it when it leaves.
         """
         room = self._by_user.get(user)
         if room is None:
             room = self._by_user[user] = Room()
-        return room
+        seat = Seat(room)
+        self._seats.add(seat)
+        return seat
+
+    @property
+    def connections(self) -> int:
+        return len(self._seats)
 
     def has(self, user: str) -> bool:
         return user in self._by_user
