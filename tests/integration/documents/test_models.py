@@ -4,6 +4,7 @@ Answers and embeddings by configured endpoints, here a small real server of the 
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx2 as httpx
 import pytest
@@ -112,6 +113,43 @@ async def test_vectors_find_what_words_do_not_and_two_models_are_not_mixed(
     said = await ingest(node, "a text with fewer numbers", name="c.txt")
     assert said[-1]["status"] == "failed"
     assert "has vectors of another model" in said[-1]["error"]
+
+
+@pytest.mark.parametrize("place", ["store", "qdrant", "edge"])
+async def test_vectors_live_in_the_store_in_qdrant_or_in_the_process(
+    serve: Serve, models: Models, tmp_path: Path, place: str
+) -> None:
+    """
+    What is removed or read anew is found as often as it is there, wherever its vectors are; Qdrant here is its client's local mode.
+    """
+    env = {
+        "store": {},
+        "qdrant": {"QDRANT_URL": f"file:{tmp_path}/qdrant"},
+        "edge": {"AVANCE_DOCUMENTS_IS_QDRANT_EDGE": "true"},
+    }[place]
+    node = serve(AVANCE_DOCUMENTS_EMBEDDINGS_URL=models.url, **env)
+    for name, text in (("z.txt", "zzz zz zzzz zz"), ("a.txt", "aaa bbb"), ("q.txt", "qqq q")):
+        assert (await ingest(node, text, name=name))[-1]["status"] == "completed"
+    async with httpx.AsyncClient(base_url=node.url, timeout=30) as http:
+
+        async def found() -> list[str]:
+            answer = (await http.post("/query", json={"query": "zzzzzzzz", "top_k": 9})).json()
+            assert answer["metadata"]["ranking"] == "hybrid"
+            return [one["source"] for one in answer["sources"]]
+
+        assert (await found())[0] == "z.txt"
+        (shelf,) = (await http.get("/collections")).json()["collections"]
+        model = (shelf["embedding_model"], shelf["dimensions"])
+        assert model == ("nomic-embed-text", models.dimensions)
+        history = (await http.get("/ingest/history")).json()["documents"]
+        ids = {one["filename"]: one["id"] for one in history}
+        job = (await http.post(f"/documents/{ids['z.txt']}/reindex")).json()
+        await frames(node.url, f"/ws/jobs/{job['job_id']}")
+        assert sorted(await found()) == ["a.txt", "q.txt", "z.txt"]
+        await http.delete(f"/documents/{ids['a.txt']}")
+        assert sorted(await found()) == ["q.txt", "z.txt"]
+        await http.delete("/collection/documents")
+        assert (await http.post("/query", json={"query": "zz"})).json()["sources"] == []
 
 
 async def test_redis_hears_the_frames_of_the_contract(serve: Serve, redis_url: str) -> None:

@@ -22,7 +22,11 @@ app = App(
     },
     schemas=[load_schema("documents", "avance.apps.documents")],
     settings=DocumentsSettings,
-    runs=["avance.apps.documents.mirror:told", "avance.apps.documents.tus.cleaning:expired"],
+    runs=[
+        "avance.apps.documents.vectors:kept",
+        "avance.apps.documents.mirror:told",
+        "avance.apps.documents.tus.cleaning:expired",
+    ],
     body_bytes_max={
         "/ingest": 53_477_376,
         "/upload": 526_385_152,

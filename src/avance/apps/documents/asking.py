@@ -88,7 +88,7 @@ async def find(host: Avance, owner: str, tenant: str | None, question: Question)
         return Found(hits=words[: question.limit], ranking="words")
     (vector,) = await embed([question.text], settings)
     asked = numpy.frombuffer(vector, dtype="<f4").tolist()
-    meaning = await by_meaning(host.records, place, asked, fetched)
+    meaning = await by_meaning(host, place, asked, fetched)
     hits = mixed(words, meaning, place.hybrid_weight, question.limit)
     return Found(hits=hits, ranking="hybrid")
 

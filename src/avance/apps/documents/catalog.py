@@ -31,7 +31,6 @@ class Indexed(msgspec.Struct, frozen=True, kw_only=True):
 
     chunk_id: int
     stems: list[str]
-    vector: bytes | None = None
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,8 +55,10 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 
     duplicates: dict[str, str]
     """Those whose bytes another job was faster with, and by which document."""
+    gone: list[str]
+    """The documents that were replaced."""
     files: list[str]
-    """Of documents that were replaced; nobody needs them any more."""
+    """Theirs; nobody needs them any more."""
 
 
 class Catalog:
@@ -159,14 +160,14 @@ class Catalog:
             partial(_finish, place, files, policy, model, fresh, replaces)
         )
 
-    async def sweep(self, collection_id: int) -> list[str]:
+    async def sweep(self, collection_id: int) -> list[tuple[str, str | None]]:
         """
-        Remove what a collection had before it was built anew, and answer the files of that.
+        Remove what a collection had before it was built anew, and answer those documents with their files.
         """
-        keys: list[str] = []
+        gone: list[tuple[str, str | None]] = []
         while found := await self._draft(partial(_sweep, collection_id)):
-            keys += found
-        return keys
+            gone += found
+        return gone
 
     async def collection_of(self, document_id: str) -> str | None:
         """
@@ -373,10 +374,6 @@ def _index(words: Sequence[Indexed], changes: Changes) -> None:
             "UPDATE documents_chunks SET stems = to_tsvector('simple', ?) WHERE id = ?",
             [(" ".join(one.stems), one.chunk_id) for one in words],
         )
-    changes.run_many(
-        "UPDATE documents_chunks SET vector = ? WHERE id = ?",
-        [(one.vector, one.chunk_id) for one in words if one.vector is not None],
-    )
 
 
 def _finish(
@@ -389,7 +386,7 @@ def _finish(
     changes: Changes,
 ) -> Shown:
     duplicates: dict[str, str] = {}
-    replaced: list[str] = []
+    replaced: list[tuple[str, str | None]] = []
     generation = place.generation if fresh else _generation(place, changes)
     version = 1 if replaces is None else _replace(replaces, replaced, changes)
     for file_id in files:
@@ -421,7 +418,11 @@ def _finish(
             place.collection_id,
             place.generation,
         )
-    return Shown(duplicates=duplicates, files=replaced)
+    return Shown(
+        duplicates=duplicates,
+        gone=[one for one, _ in replaced],
+        files=[key for _, key in replaced if key is not None],
+    )
 
 
 def _generation(place: Place, changes: Changes) -> int:
@@ -449,20 +450,19 @@ def _same(place: Place, generation: int, file_id: str, changes: Changes) -> Row 
     )
 
 
-def _replace(document_id: str, files: list[str], changes: Changes) -> int:
+def _replace(document_id: str, replaced: list[tuple[str, str | None]], changes: Changes) -> int:
     """
     Remove a document and answer the version of the next.
     """
     row = changes.one("SELECT version, blob_key FROM documents_files WHERE id = ?", document_id)
     if row is None:
         return 1
-    if row[1] is not None:
-        files.append(row[1])
+    replaced.append((document_id, row[1]))
     _remove(document_id, changes)
     return int(row[0]) + 1
 
 
-def _sweep(collection_id: int, changes: Changes) -> list[str]:
+def _sweep(collection_id: int, changes: Changes) -> list[tuple[str, str | None]]:
     rows = changes.all(
         "SELECT f.id, f.blob_key FROM documents_files f JOIN documents_collections c ON c.id = f.collection_id"
         " WHERE c.id = ? AND f.is_ready = 1 AND f.generation < c.generation LIMIT 20",
@@ -470,8 +470,7 @@ def _sweep(collection_id: int, changes: Changes) -> list[str]:
     )
     for document_id, _ in rows:
         _remove(document_id, changes)
-    # A file without bytes of its own still counts as one that was removed.
-    return [key or "" for _, key in rows]
+    return [(row[0], row[1]) for row in rows]
 
 
 def _collection_of(document_id: str, rows: Rows) -> str | None:

@@ -7,8 +7,10 @@ from functools import partial
 
 import msgspec
 
+from avance import Avance
 from avance.apps.documents.model import Hit, Place
 from avance.apps.documents.text.stems import LANGUAGES, WORD, stems
+from avance.apps.documents.vectors import Near, vectors_of
 from avance.storage import Engine, Records, Row, Rows
 
 QUERY_WORDS_MAX = 64
@@ -28,13 +30,13 @@ async def by_words(records: Records, place: Place, query: str, limit: int) -> li
     return await records.read(partial(_by_words, place, asked, limit), is_long=True)
 
 
-async def by_meaning(
-    records: Records, place: Place, vector: Sequence[float], limit: int
-) -> list[Hit]:
+async def by_meaning(host: Avance, place: Place, vector: Sequence[float], limit: int) -> list[Hit]:
     """
-    The passages whose vectors are nearest; exact, by comparing with every one.
+    The passages whose vectors are nearest.
     """
-    return await records.read(partial(_by_meaning, place, vector, limit), is_long=True)
+    # A place outside of the store may still have points of passages that are gone.
+    near = await vectors_of(host).search(place.collection_id, vector, limit * 2)
+    return await host.records.read(partial(_of_near, place, near, limit))
 
 
 def mixed(words: list[Hit], meaning: list[Hit], weight: float, limit: int) -> list[Hit]:
@@ -78,28 +80,23 @@ def _by_words(place: Place, words: Sequence[set[str]], limit: int, rows: Rows) -
     return [_hit(row[:9], _share(words, set(row[9].split()))) for row in found]
 
 
-def _by_meaning(place: Place, vector: Sequence[float], limit: int, rows: Rows) -> list[Hit]:
-    # Only where vectors are used; it is heavy to load.
-    import numpy  # noqa: PLC0415
-
-    kept = rows.all(
-        f"SELECT k.id, k.vector FROM documents_chunks k JOIN documents_files f ON f.id = k.file_id WHERE k.vector IS NOT NULL AND {_LIVE}",
+def _of_near(place: Place, near: Sequence[Near], limit: int, rows: Rows) -> list[Hit]:
+    if not near:
+        return []
+    marks = ", ".join("?" for _ in near)
+    found = rows.all(
+        f"{_SELECT} FROM documents_chunks k JOIN documents_files f ON f.id = k.file_id WHERE k.id IN ({marks}) AND {_LIVE}",
+        *(one.chunk_id for one in near),
         place.collection_id,
         place.generation,
     )
-    if not kept:
-        return []
-    matrix = numpy.frombuffer(b"".join(bytes(row[1]) for row in kept), dtype="<f4")
-    near = matrix.reshape(len(kept), -1) @ numpy.asarray(vector, dtype="<f4")
-    best = numpy.argsort(-near)[:limit]
-    scores = {int(kept[place][0]): float(near[place]) for place in best}
-    marks = ", ".join("?" for _ in scores)
-    found = rows.all(
-        f"{_SELECT} FROM documents_chunks k JOIN documents_files f ON f.id = k.file_id WHERE k.id IN ({marks})",
-        *scores,
-    )
-    hits = [_hit(row, max(0.0, min(1.0, scores[row[0]]))) for row in found]
-    return sorted(hits, key=lambda hit: -scores[hit.chunk_id])
+    rows_of = {(row[0], row[1]): row for row in found}
+    hits = [
+        _hit(rows_of[one.chunk_id, one.document_id], max(0.0, min(1.0, one.score)))
+        for one in near
+        if (one.chunk_id, one.document_id) in rows_of
+    ]
+    return hits[:limit]
 
 
 def _share(words: Sequence[set[str]], has: set[str]) -> float:

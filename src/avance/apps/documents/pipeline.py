@@ -23,6 +23,7 @@ from avance.apps.documents.text.chunks import Chunk, cut
 from avance.apps.documents.text.keywords import complexity, keywords, summary
 from avance.apps.documents.text.language import indexed_languages, language_of
 from avance.apps.documents.text.stems import stems
+from avance.apps.documents.vectors import Owned, Point, vectors_of
 from avance.apps.reading import (
     About,
     Kind,
@@ -109,13 +110,13 @@ class Ingestion:
         if shown:
             # An attempt before this one was killed between its last transaction and its report.
             return await self._again(sources, shown)
-        await self._catalog.clear(self._job.id)
+        await self._clear()
         try:
             return await self._work(sources)
         except BaseException:
             # Nobody would ever see it, and a manual retry is another job.
             with CancelScope(shield=True):
-                await self._catalog.clear(self._job.id)
+                await self._clear()
             raise
 
     async def _work(self, sources: Sequence[Source]) -> dict[str, Any]:
@@ -269,24 +270,31 @@ class Ingestion:
             for draft in drafts:
                 for first, some in _batches(draft.chunks):
                     ids = draft.chunk_ids[first : first + len(some)]
-                    await self._catalog.index(await self._words(ids, some, draft.languages))
+                    await self._catalog.index(await _words(ids, some, draft.languages))
+                    if self._settings.embeddings_url is not None:
+                        await self._keep_vectors(draft, first, some)
                     for _ in some:
                         done += 1
                         self._told(done, total, "Indexing content...")
 
-    async def _words(
-        self, ids: Sequence[int], chunks: Sequence[Chunk], languages: tuple[str, ...]
-    ) -> list[Indexed]:
-        vectors: Sequence[bytes | None] = [None] * len(chunks)
-        if self._settings.embeddings_url is not None:
-            vectors = await self._vectors([chunk.text for chunk in chunks])
-        found = await anyio.to_thread.run_sync(
-            lambda: [stems(chunk.text, languages) for chunk in chunks]
+    async def _keep_vectors(self, draft: Draft, first: int, chunks: Sequence[Chunk]) -> None:
+        found = await self._vectors([chunk.text for chunk in chunks])
+        ids = draft.chunk_ids[first : first + len(chunks)]
+        await vectors_of(self._host).upsert(
+            [
+                Point(
+                    chunk_id=chunk_id,
+                    vector=vector,
+                    collection_id=self._place.collection_id,
+                    document_id=draft.file_id,
+                    job_id=self._job.id,
+                    chunk_index=index,
+                    content_hash=draft.source.sha256,
+                    uploaded_ms=self._host.clock.now_ms(),
+                )
+                for index, (chunk_id, vector) in enumerate(zip(ids, found, strict=True), first)
+            ]
         )
-        return [
-            Indexed(chunk_id=chunk_id, stems=words, vector=vector)
-            for chunk_id, words, vector in zip(ids, found, vectors, strict=True)
-        ]
 
     async def _vectors(self, texts: Sequence[str]) -> list[bytes]:
         found = await embed(texts, self._settings)
@@ -298,10 +306,9 @@ class Ingestion:
         return found
 
     async def _finish(self, sources: Sequence[Source], drafts: Sequence[Draft]) -> dict[str, Any]:
-        files = [draft.file_id for draft in drafts]
         shown = await self._catalog.finish(
             self._place,
-            files,
+            [draft.file_id for draft in drafts],
             self._policy,
             self._model,
             fresh=self._fresh,
@@ -314,7 +321,9 @@ class Ingestion:
                 uploaded_ms = self._host.clock.now_ms() if same is None else same.uploaded_ms
                 self._told_duplicate(draft.source.name, same_id, uploaded_ms)
         old = await self._catalog.sweep(self._place.collection_id) if self._fresh else []
-        await self._forget([*(source.key for source in sources), *shown.files, *old])
+        files = [*(source.key for source in sources), *shown.files, *(key for _, key in old if key)]
+        await self._forget(files)
+        await self._forget_vectors([*shown.gone, *shown.duplicates, *(one for one, _ in old)])
         return self._result(await self._catalog.of_job(self._job.id))
 
     async def _again(self, sources: Sequence[Source], shown: Sequence[Document]) -> dict[str, Any]:
@@ -330,8 +339,21 @@ class Ingestion:
         """
         Remove files that no document has: duplicates, and what was replaced.
         """
-        for key in await self._catalog.unreferenced([key for key in keys if key]):
+        for key in await self._catalog.unreferenced(keys):
             await self._host.blobs.remove(key)
+
+    async def _forget_vectors(self, document_ids: Sequence[str]) -> None:
+        if self._settings.embeddings_url is not None:
+            for document_id in document_ids:
+                await vectors_of(self._host).remove(Owned.DOCUMENT, document_id)
+
+    async def _clear(self) -> None:
+        """
+        Remove what nobody sees of this job.
+        """
+        await self._catalog.clear(self._job.id)
+        if self._settings.embeddings_url is not None:
+            await vectors_of(self._host).remove(Owned.JOB, self._job.id)
 
     def _result(self, kept: Sequence[Document]) -> dict[str, Any]:
         return {
@@ -369,6 +391,17 @@ class Ingestion:
         self._duplicates.append(
             {"filename": name, "duplicate_of": document_id, "uploaded_ms": uploaded_ms}
         )
+
+
+async def _words(
+    ids: Sequence[int], chunks: Sequence[Chunk], languages: tuple[str, ...]
+) -> list[Indexed]:
+    found = await anyio.to_thread.run_sync(
+        lambda: [stems(chunk.text, languages) for chunk in chunks]
+    )
+    return [
+        Indexed(chunk_id=chunk_id, stems=words) for chunk_id, words in zip(ids, found, strict=True)
+    ]
 
 
 def _without_text(name: str, *, is_scanned: bool) -> Unreadable:

@@ -18,6 +18,10 @@ class DocumentsSettings(msgspec.Struct, frozen=True, kw_only=True):
         "RAG_RETRIEVER_K": "passages",
         "QDRANT_COLLECTION_NAME": "upload_collection",
         "RATE_LIMIT_RPM": "llm_calls_per_minute",
+        "EMBEDDING_MODEL": "embeddings_model",
+        "QDRANT_URL": "qdrant_url",
+        "QDRANT_CLUSTER_ENDPOINT": "qdrant_url",
+        "QDRANT_API_KEY": "qdrant_key",
     }
 
     is_async: bool = True
@@ -70,3 +74,11 @@ class DocumentsSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Its API key."""
     embeddings_batch: Annotated[int, msgspec.Meta(ge=1, le=2_048)] = 100
     """Passages in one call."""
+    qdrant_url: str | None = None
+    """A Qdrant server that keeps the vectors; without one they lie in the store. `file:/a/folder` is its client's local mode, for trials."""
+    qdrant_key: Secret | None = None
+    """Its API key."""
+    qdrant_prefix: str = "documents"
+    """How its collections are called; the number of dimensions follows."""
+    is_qdrant_edge: bool = False
+    """Keep vectors in Qdrant Edge, inside the one process that serves and works."""

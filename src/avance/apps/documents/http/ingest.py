@@ -27,6 +27,7 @@ from avance.apps.documents.ingest_socket import ending
 from avance.apps.documents.model import Document, OnDuplicate, Source
 from avance.apps.documents.settings import DocumentsSettings
 from avance.apps.documents.tasks import ingest
+from avance.apps.documents.vectors import Owned, vectors_of
 from avance.apps.documents.words import failure, ingest_status, iso_z
 from avance.apps.reading import Unreadable
 from avance.errors import InvalidRequest, NotFound
@@ -252,6 +253,9 @@ async def remove(documents: list[Document]) -> None:
     Remove documents, then their files: a crash between the two leaves a file that nobody sees, never a document without one.
     """
     await Catalog(app.host.records).remove([one.id for one in documents])
+    if app.host.settings.section(DocumentsSettings).embeddings_url is not None:
+        for one in documents:
+            await vectors_of(app.host).remove(Owned.DOCUMENT, one.id)
     for one in documents:
         if one.blob_key is not None:
             await app.host.blobs.remove(one.blob_key)

@@ -35,6 +35,7 @@ from avance.apps.documents.http.ingest import answered, start
 from avance.apps.documents.model import OnDuplicate, Source
 from avance.apps.documents.settings import DocumentsSettings
 from avance.apps.documents.uploads_socket import TASK, Course
+from avance.apps.documents.vectors import Owned, vectors_of
 from avance.apps.documents.words import failure, iso_z
 from avance.apps.reading import Unreadable
 from avance.errors import AvanceError, InvalidRequest, NotFound
@@ -380,6 +381,8 @@ async def delete_collection(request: Request) -> Response:
     if place is None or not await catalog.owns(who.user, place.collection_id):
         raise NotFound(f"there is no collection {name}", code="collection_not_found")
     count = await catalog.remove_collection(place)
+    if app.host.settings.section(DocumentsSettings).embeddings_url is not None:
+        await vectors_of(app.host).remove(Owned.COLLECTION, place.collection_id)
     message = f"{name} and its {count} documents were removed"
     return answered({"success": True, "message": message, "deleted_count": count})
 
