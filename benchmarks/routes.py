@@ -15,7 +15,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from avance.apps.routes.check import check_schedule
-from avance.apps.routes.engine import SEEDS_MAX
+from avance.apps.routes.engine import kept_chains
 from avance.apps.routes.model import Leg, Plan, Route, Trip
 from avance.apps.routes.result import build_schedule
 from avance.apps.routes.sample import sample_day
@@ -45,7 +45,7 @@ FIRST_PLAN_S = 1.0
 MINUTES_GAP_MAX = 0.001
 WHAT_IF_S = 3.0
 PEER_PACKAGES = {"pyvrp": "pyvrp==0.14.1", "ortools": "ortools>=9.11", "vroom": "pyvroom>=1.14"}
-PEER_S = 10
+PEER_S = 14
 
 
 def measure_size(size: int, seeds: tuple[int, ...]) -> Measure:
@@ -183,7 +183,7 @@ def _run(
         if isinstance(one, Found):
             told.append((_work_s(solver) - begun_s, one))
         elif isinstance(one, Ended):
-            pool = one.pool[-SEEDS_MAX:]
+            pool = kept_chains(one.pool, [[trip for trip, _ in bus] for bus in told[-1][1].buses])
     whole_s = _work_s(solver) - begun_s
     for _, found in told:
         _check(routes, trips, found)

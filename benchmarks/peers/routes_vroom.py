@@ -1,6 +1,6 @@
 """
-VROOM on one block of a school day: JSON on stdin, JSON on stdout. It minimises travel, not vehicles, so fewer and fewer vehicles are
-given to it, as its maintainer advises, until the time is over or a trip is left out.
+VROOM on one block of a school day: JSON on stdin, JSON on stdout. A vehicle costs more than all driving; beside that fewer and fewer
+vehicles are given to it, as its maintainer advises, until the time is over or a trip is left out.
 """
 
 import json
@@ -10,6 +10,7 @@ import time
 import numpy as np
 import vroom
 
+BUS = 100_000
 FORBIDDEN = 10_000_000
 EXPLORE = 5
 FIRST_SHARE = 0.5
@@ -45,7 +46,10 @@ def _solve(block: dict, travel: np.ndarray, fleet: int) -> int | None:
     size = len(block["lo"])
     problem = vroom.Input()
     problem.set_durations_matrix(profile="car", matrix_input=travel)
-    problem.add_vehicle([vroom.Vehicle(n, start=size, end=size) for n in range(1, fleet + 1)])
+    costs = vroom.VehicleCosts(fixed=BUS)
+    problem.add_vehicle(
+        [vroom.Vehicle(n, start=size, end=size, costs=costs) for n in range(1, fleet + 1)]
+    )
     problem.add_job(
         [
             vroom.Job(

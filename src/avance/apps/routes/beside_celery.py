@@ -65,7 +65,7 @@ class PercentSink:
         more: dict[str, Any] = dict(data)
         self._job.progress(starts_at(phase) + WEIGHTS[phase] * share, message=message, **more)
 
-    def plan(self, revision: int, buses: Sequence[Sequence[tuple[str, str, str]]], /) -> None:
+    def plan(self, revision: int, buses: Sequence[Sequence[tuple[str, ...]]], /) -> None:
         """
         As with workers of avance.
         """

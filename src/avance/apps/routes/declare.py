@@ -43,6 +43,7 @@ app = RoutesApp(
         "avance.apps.routes.http_files:router",
         "avance.apps.routes.http_plans:router",
         "avance.apps.routes.http_connections:router",
+        "avance.apps.routes.http_live:router",
     ],
     settings=RoutesSettings,
     body_bytes_max={

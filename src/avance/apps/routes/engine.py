@@ -372,7 +372,7 @@ class Engine:
         place = {route.id: at for at, route in enumerate(self._request.routes)}
         numbers = [place[trip.route_id] for trip in self._trips]
         plan = [[leg.trip for leg in bus] for bus in self._plan.buses]
-        chains = self._pool[-SEEDS_MAX:] + plan if self._pool else []
+        chains = kept_chains(self._pool, plan) if self._pool else []
         return tuple(tuple(numbers[trip] for trip in chain) for chain in chains)
 
     def _seeds(self) -> list[list[int]]:
@@ -383,6 +383,15 @@ class Engine:
             for chain in self._request.seeds
             if all(place < len(ids) and ids[place] in number for place in chain)
         ]
+
+
+def kept_chains(pool: Sequence[list[int]], plan: Sequence[list[int]]) -> list[list[int]]:
+    """
+    The newest of all chains, and the plan at the end, where the next search looks first.
+    """
+    known = {tuple(chain) for chain in plan}
+    others = [chain for chain in pool[-SEEDS_MAX:] if tuple(chain) not in known]
+    return [*others, *plan]
 
 
 class GuardedSink:
@@ -404,7 +413,7 @@ class GuardedSink:
     ) -> None:
         self._try(lambda: self._sink.show(phase, share, message, data))
 
-    def plan(self, revision: int, buses: Sequence[Sequence[tuple[str, str, str]]], /) -> None:
+    def plan(self, revision: int, buses: Sequence[Sequence[tuple[str, ...]]], /) -> None:
         self._try(lambda: self._sink.plan(revision, buses))
 
     def _try(self, tell: Callable[[], None]) -> None:
@@ -419,10 +428,11 @@ def _again(first: Up, rest: Iterator[Up]) -> Iterator[Up]:
     yield from rest
 
 
-def _compact(schedule: Sequence[Bus]) -> list[list[tuple[str, str, str]]]:
+def _compact(schedule: Sequence[Bus]) -> list[list[tuple[str, ...]]]:
     """
-    What a picture of the plan needs: route, start and end of each service.
+    What a picture of the plan needs: route, start, end and type of each service.
     """
     return [
-        [(item.route_id, item.start_time, item.end_time) for item in bus.items] for bus in schedule
+        [(item.route_id, item.start_time, item.end_time, item.type.value) for item in bus.items]
+        for bus in schedule
     ]

@@ -85,7 +85,7 @@ class JobSink:
         more: dict[str, Any] = dict(data)
         self._job.progress(current=round(100 * share, 4), total=100, message=message, **more)
 
-    def plan(self, revision: int, buses: Sequence[Sequence[tuple[str, str, str]]], /) -> None:
+    def plan(self, revision: int, buses: Sequence[Sequence[tuple[str, ...]]], /) -> None:
         """
         The plan itself for whoever draws it, as far as it fits into an event.
         """

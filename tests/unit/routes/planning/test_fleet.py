@@ -4,7 +4,7 @@ Fewer buses than it takes: nothing is lost silently, and what is driven may be d
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from avance.apps.routes.check import check_schedule
@@ -15,9 +15,11 @@ from avance.apps.routes.trips import NoRoads
 
 from .plans import Heard, days, solve
 
+pytestmark = pytest.mark.timeout(90)
+
 
 @given(days(most=14), st.integers(1, 6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_limited_fleet_is_kept_by_every_plan_and_each_route_left_out_is_named(
     routes: list[Route], fleet: int
 ) -> None:

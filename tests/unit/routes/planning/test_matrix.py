@@ -17,6 +17,8 @@ from avance.errors import TaskFailed
 
 from .plans import solve
 
+pytestmark = pytest.mark.timeout(90)
+
 
 def matrix(folder: Path, routes: list[Route], *, seconds: int) -> str:
     """

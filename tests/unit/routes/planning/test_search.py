@@ -4,7 +4,7 @@ Plans are valid, bounds are bounds, and what is called optimal is. docs/contract
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 
 from avance.apps.routes.check import check_schedule
 from avance.apps.routes.model import Kind, Route, Stop
@@ -15,9 +15,11 @@ from avance.apps.routes.trips import NoRoads
 
 from .plans import Heard, days, fewest_buses, solve
 
+pytestmark = pytest.mark.timeout(90)
+
 
 @given(days(most=7))
-@settings(max_examples=150)
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_up_to_eight_routes_get_the_fewest_buses_and_the_bound_says_so(routes: list[Route]) -> None:
     """001-T15"""
     answer = solve(routes)
@@ -29,7 +31,7 @@ def test_up_to_eight_routes_get_the_fewest_buses_and_the_bound_says_so(routes: l
 
 
 @given(days(most=40))
-@settings(max_examples=60)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_every_plan_on_the_way_keeps_the_rules_and_loses_no_route(routes: list[Route]) -> None:
     """001-T13 001-T14 001-T15"""
     heard = Heard()

@@ -12,13 +12,15 @@ from avance.apps.routes.solver.bounds import matching_bound
 from avance.apps.routes.solver.chain import Chain, best_starts, is_feasible
 from avance.apps.routes.solver.colgen import Relaxation, Relaxed, dive
 from avance.apps.routes.solver.master import BUS_COST, Pool, best_selection
-from avance.apps.routes.solver.matching import first_plan, shaken
+from avance.apps.routes.solver.matching import first_plan, join, shaken
 from avance.apps.routes.solver.options import SearchOptions
 from avance.apps.routes.solver.polish import rebalance
 from avance.apps.routes.solver.pricing import Pricer
 from avance.apps.routes.solver.small import TRIPS_MAX, best_of_all
 
 POOL_CHAINS_MAX = 40_000
+SOWN_SHAKES = 6
+"""Where the chains of an earlier search are known, matching finds little that is new."""
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True, tag="step"):
@@ -74,6 +76,8 @@ class State:
         self.certificate: list[int] = []
         self.is_settled = False
         """Nothing better exists."""
+        self.is_sown = False
+        """It begins with chains of an earlier search."""
         self.failures = 0
         self.rounds = 0
         self.splits = 0
@@ -148,7 +152,10 @@ class Search:
                 state.bound, state.bound_minutes = state.cost
                 state.is_settled = True
             else:
+                grown = _grown(state) if state.is_sown else None
                 state.offer(first_plan(state.block, state.cut))
+                if grown is not None:
+                    state.offer(grown)
             done += state.block.size
             self._step(done, total)
         self._show()
@@ -162,6 +169,8 @@ class Search:
         total = self._options.shakes * max(len(open_states), 1)
         for number in range(self._options.shakes):
             for place, state in enumerate(open_states):
+                if state.is_sown and number >= SOWN_SHAKES:
+                    continue
                 share = float(self._random.uniform(0.1, 0.6))
                 plan = shaken(state.block, state.plan, self._random, share=share)
                 state.pool.add(plan)
@@ -312,3 +321,17 @@ def _sow(state: State, seeds: Sequence[Sequence[int]]) -> None:
             chain = tuple(place[number] for number in seed)
             if is_feasible(state.block, chain):
                 state.pool.add([chain])
+                state.is_sown = True
+
+
+def _grown(state: State) -> list[Chain]:
+    """
+    A plan from what was sown: the plan before came last, so it is taken first, and the rest is joined to it.
+    """
+    left = set(range(state.block.size))
+    chosen: list[Chain] = []
+    for chain in reversed(state.pool.chains):
+        if left.issuperset(chain):
+            chosen.append(chain)
+            left.difference_update(chain)
+    return join(state.block, [*chosen, *((trip,) for trip in sorted(left))])
