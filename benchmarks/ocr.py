@@ -1,49 +1,25 @@
 """
-OCR of pages and papers: errors in the text, exact fields, and what a page costs, beside the bare engine.
+OCR of pages: errors in the text and what a page costs, beside the bare engine.
 """
 
-import io
 import statistics
-import time
-import unicodedata
-from collections import defaultdict
 from collections.abc import Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-import anyio
-from PIL import Image
-from reportlab.lib.utils import ImageReader
-from reportlab.pdfgen import canvas
-
-from avance.apps.ocr.reader import read_pages
-from avance.apps.ocr.settings import OcrSettings
-from avance.apps.reading import Kind
-from benchmarks.harness.question import Outcome, Settings, Table, main
-from benchmarks.ocr_pages import CONDITIONS, PAPERS, Paper, damaged, letter
-from benchmarks.ocr_pages.engines import Read, bare_tesseract, fields_of, ours
+from benchmarks.harness.question import Outcome, Settings, Table, arguments, ask
+from benchmarks.ocr_pages import CONDITIONS, damaged, letter
+from benchmarks.ocr_pages.engines import Read, bare_tesseract, ours
 from benchmarks.ocr_pages.score import cer, word_f1
 
 NAME = "ocr"
-TITLE = "OCR: pages and papers with Tesseract"
+TITLE = "OCR: pages with Tesseract"
 SEED = 2_026_112_100
 """Far from those that the rules were written with (below 1,000)."""
 CER_MAX = 0.003
-FIELDS_MIN = {
-    "identity card": 0.95,
-    "licence": 0.95,
-    "passport": 0.95,
-    "invoice": 0.9,
-    "receipt": 0.85,
-}
-PAPER_CONDITIONS = ("clean, 300 dpi", "rotated 1.5 to 5°", "photographed")
 
 
 def measure(settings: Settings) -> Outcome:
     outcome = Outcome()
-    _pages(outcome, settings.pick((1, 2), (1,)))
-    _papers(outcome, settings.pick(4, 1))
-    anyio.run(_process, outcome, settings.pick(6, 2))
+    _pages(outcome, settings.pick(tuple(CONDITIONS), ("clean, 300 dpi", "photographed")))
     outcome.notes.append(
         "Every page and paper is drawn from a seed by benchmarks/ocr_pages; names, numbers and firms are of nobody. The seed of this table was never "
         "looked at while the rules were written. Photographs are made ones: perspective, lamp, shadow, blur, noise."
@@ -51,25 +27,24 @@ def measure(settings: Settings) -> Outcome:
     return outcome
 
 
-def _pages(outcome: Outcome, seeds: Sequence[int]) -> None:
+def _pages(outcome: Outcome, conditions: Sequence[str]) -> None:
     table = Table(
-        title="Pages of running text, Spanish and English; CER with white space as one",
+        title="One page of running text each in Spanish and English; the bare engine reads the Spanish one. CER with white space as one",
         columns=(
             *("condition", "pages", "CER %", "worst %", "word F1", "sure", "CPU s"),
             *("bare CER %", "bare F1", "bare sure", "bare CPU s"),
         ),
     )
     mine, bare = ours("tesseract"), bare_tesseract()
-    for condition in CONDITIONS:
+    for number, condition in enumerate(conditions):
         got: list[tuple[float, float, Read]] = []
         other: list[tuple[float, float, Read]] = []
-        for language in ("es", "en"):
-            for seed in seeds:
-                image, truth = letter(language, SEED + seed)
-                seen = damaged(image, condition, SEED + seed)
-                for reader, kept in ((mine, got), (bare, other)):
-                    read = reader(seen)
-                    kept.append((cer(truth, read.text), word_f1(truth, read.text), read))
+        for language, readers in (("es", ((mine, got), (bare, other))), ("en", ((mine, got),))):
+            image, truth = letter(language, SEED + number)
+            seen = damaged(image, condition, SEED + number)
+            for reader, kept in readers:
+                read = reader(seen)
+                kept.append((cer(truth, read.text), word_f1(truth, read.text), read))
         table.rows.append((condition, len(got), *_facts(got, with_worst=True), *_facts(other)))
         errors = [one[0] for one in got]
         outcome.samples.append({"condition": condition, "cer": errors})
@@ -88,178 +63,6 @@ def _facts(got: list[tuple[float, float, Read]], *, with_worst: bool = False) ->
     )
 
 
-def _papers(outcome: Outcome, count: int) -> None:
-    table = Table(
-        title="Papers: kind, and fields that are exactly right",
-        columns=("paper", "condition", "papers", "kind right", "fields", "exact", "but accents", "total", "date", "wrong and sure"),
-    )  # fmt: skip
-    reader = ours("tesseract")
-    right: dict[str, list[bool]] = defaultdict(list)
-    for name, make in PAPERS.items():
-        for condition in PAPER_CONDITIONS:
-            papers = [make(SEED + n, ("es", "en")[n % 2]) for n in range(count)]
-            row, told = papers_row(reader, papers, condition)
-            table.rows.append((name, condition, len(papers), *row))
-            if condition != "photographed":
-                # Photographs are for the other engine: benchmarks/ocr_photos.py.
-                right[name] += told
-    for name, wanted in FIELDS_MIN.items():
-        outcome.at_least(f"exact fields, {name}", statistics.mean(right[name]), wanted)
-    outcome.tables.append(table)
-
-
-def papers_row(
-    reader: object, papers: Sequence[Paper], condition: str
-) -> tuple[tuple[float | int | None, ...], list[bool]]:
-    """
-    The facts of one condition, and field by field whether it was right.
-    """
-    assert callable(reader)
-    told: list[bool] = []
-    exact: list[bool] = []
-    by_name: dict[str, list[bool]] = defaultdict(list)
-    kinds, sure_and_wrong = [], 0
-    for number, paper in enumerate(papers):
-        read: Read = reader(damaged(paper.image, condition, SEED + number))
-        assert read.page is not None
-        found = fields_of(read.page, 2026)
-        kinds.append(found.document_type == paper.kind)
-        for name, value in paper.fields.items():
-            got = found.fields.get(name, "")
-            is_right = bare(got) == bare(value)
-            exact.append(got == value)
-            told.append(is_right)
-            by_name[name].append(is_right)
-            sure_and_wrong += (
-                not is_right and name in found.fields and found.confidence.get(name, 0) >= 95
-            )
-    dates = by_name.get("fecha", by_name.get("fecha_vencimiento", by_name.get("fecha_nacimiento")))
-    total = by_name.get("total")
-    row = (
-        statistics.mean(kinds),
-        len(told),
-        round(statistics.mean(exact), 4),
-        round(statistics.mean(told), 4),
-        None if total is None else statistics.mean(total),
-        None if dates is None else statistics.mean(dates),
-        sure_and_wrong,
-    )
-    return row, told
-
-
-def bare(text: str) -> str:
-    """
-    Without accents: names are compared so.
-    """
-    parts = unicodedata.normalize("NFD", text)
-    return "".join(char for char in parts if not unicodedata.combining(char)).upper()
-
-
-async def _process(outcome: Outcome, pages: int) -> None:
-    """
-    The reader's process: what a page costs with everything around it, how much memory it ever had, and how soon it ends.
-    """
-    settings = OcrSettings()
-    table = Table(
-        title="The reader's process, one document of many scanned pages",
-        columns=("pages", "wall s a page", "peak MiB", "limit MiB", "cancel in a page, ms"),
-    )
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "pages.pdf"
-        await anyio.to_thread.run_sync(_scanned, path, pages)
-        began_s, count, peak = time.monotonic(), 0, 0
-        async with anyio.create_task_group() as group:
-            peaks: list[int] = []
-            group.start_soon(_watch, peaks)
-            async for _ in read_pages(path, Kind.PDF, settings):
-                count += 1
-            group.cancel_scope.cancel()
-        wall_s, peak = (time.monotonic() - began_s) / count, max(peaks)
-        cancel_ms = [await _cancelled(path, settings) for _ in range(3)]
-    table.rows.append(
-        (
-            count,
-            round(wall_s, 2),
-            peak >> 20,
-            settings.reader_bytes_max >> 20,
-            round(statistics.median(cancel_ms)),
-        )
-    )
-    outcome.tables.append(table)
-    outcome.at_most("a process's memory of its limit", peak / settings.reader_bytes_max, 1.0)
-    outcome.at_most("cancel in the middle of a page", max(cancel_ms), 1_000, " ms")
-
-
-def _scanned(path: Path, pages: int) -> None:
-    made = canvas.Canvas(str(path))
-    for number in range(pages):
-        image, _ = letter("es", SEED + 500 + number)
-        made.setPageSize((595, 842))
-        made.drawImage(ImageReader(_packed(image)), 0, 0, 595, 842)
-        made.showPage()
-    made.save()
-
-
-def _packed(image: Image.Image) -> io.BytesIO:
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=85)
-    buffer.seek(0)
-    return buffer
-
-
-def readers() -> list[int]:
-    """
-    Processes that read a file for this one.
-    """
-    found = []
-    for place in Path("/proc").iterdir():
-        if place.name.isdigit():
-            try:
-                parent = int((place / "stat").read_text().rpartition(")")[2].split()[1])
-                is_ours = b"avance.apps.reading.child" in (place / "cmdline").read_bytes()
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            if is_ours and parent == _SELF:
-                found.append(int(place.name))
-    return found
-
-
-_SELF = int(Path("/proc/self").resolve().name)
-
-
-async def _watch(peaks: list[int]) -> None:
-    while True:
-        for one in readers():
-            try:
-                lines = (await anyio.Path(f"/proc/{one}/status").read_text()).splitlines()
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            peaks += [int(line.split()[1]) << 10 for line in lines if line.startswith("VmHWM")]
-        await anyio.sleep(0.1)
-
-
-async def _cancelled(path: Path, settings: OcrSettings) -> float:
-    """
-    From the cancel to the end of the process, in the middle of the second page.
-    """
-    is_reading = anyio.Event()
-    began_s = 0.0
-
-    async def read() -> None:
-        async for _ in read_pages(path, Kind.PDF, settings):
-            is_reading.set()
-
-    async with anyio.create_task_group() as group:
-        group.start_soon(read)
-        await is_reading.wait()
-        await anyio.sleep(0.2)
-        began_s = time.monotonic()
-        group.cancel_scope.cancel()
-    while True:
-        if not readers():
-            return (time.monotonic() - began_s) * 1000
-        await anyio.sleep(0.001)
-
-
 if __name__ == "__main__":
-    main(NAME, TITLE, measure)
+    given = arguments(TITLE).parse_args()
+    ask(NAME, TITLE, measure, Settings(quick=given.quick))

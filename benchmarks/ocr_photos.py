@@ -6,8 +6,9 @@ import resource
 import statistics
 from collections.abc import Sequence
 
-from benchmarks.harness.question import Outcome, Settings, Table, main
-from benchmarks.ocr import SEED, papers_row
+from benchmarks.harness.question import Outcome, Settings, Table, arguments, ask
+from benchmarks.ocr import SEED
+from benchmarks.ocr_fields import papers_row
 from benchmarks.ocr_pages import PAPERS, damaged, letter
 from benchmarks.ocr_pages.engines import Read, Reader, bare_rapid, ours
 from benchmarks.ocr_pages.score import cer, word_f1
@@ -81,4 +82,5 @@ def _papers(outcome: Outcome, mine: Reader, count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(NAME, TITLE, measure)
+    given = arguments(TITLE).parse_args()
+    ask(NAME, TITLE, measure, Settings(quick=given.quick))

@@ -147,3 +147,45 @@ async def test_the_client_that_is_served_gives_up_and_can_be_told_to_try_again(
     async with page(tmp_path / "c.mjs", "OcrClient", wrong, reconnectMs=10) as tab:
         await tab.until(state="failed")
         assert not [line for line in tab.seen if line.get("state") == "reconnecting"]
+
+
+async def test_the_example_of_the_pages_follows_documents(node: Node, tmp_path: Path) -> None:
+    script = tmp_path / "ocr-client.mjs"
+    async with httpx.AsyncClient(base_url=node.url, timeout=60) as http:
+        script.write_bytes((await http.get("/api/ocr/client.js")).content)
+    example = HERE.parents[2] / "docs/examples/ocr.mjs"
+    server = socket_of(node).removesuffix("/dev")
+    command = ["node", str(example), script.as_uri(), server]
+    process = await anyio.open_process(command, stdout=PIPE, stderr=DEVNULL)
+    try:
+        assert process.stdout is not None
+        document = await one(node)
+        told = b""
+        with anyio.fail_after(PATIENCE_S):
+            while f"{document} completed 100\n".encode() not in told:
+                told += await process.stdout.receive()
+    finally:
+        process.kill()
+        with anyio.CancelScope(shield=True):
+            await process.aclose()
+
+
+def test_troubleshooting_has_its_four_groups_in_both_languages() -> None:
+    """004-26 004-27 004-20: and the commands of the deployment."""
+    pages = HERE.parents[2] / "docs"
+    for page, groups in (
+        ("en", ("no connection", "no notifications", "frequent drops", "S3, CloudFront")),
+        ("es", ("no hay conexión", "no llegan avisos", "se corta a menudo", "S3, CloudFront")),
+    ):
+        text = (pages / page / "howto/ocr.md").read_text("utf-8")
+        rows = {line.split("|")[1].strip(): line for line in text.splitlines() if "|" in line}
+        for group in groups:
+            assert len(rows[group]) > 100, group
+        for command in (
+            "npm install",
+            "serverless deploy --stage dev",
+            "serverless info --stage dev",
+            "serverless logs -f websocketConnect --tail",
+            "serverless logs -f notifyDocumentUpdate --tail",
+        ):
+            assert command in text
