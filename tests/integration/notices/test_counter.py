@@ -32,6 +32,7 @@ from avance.testing.clock import FakeClock
 
 from .conftest import Built, Serving
 
+pytestmark = pytest.mark.timeout(90)
 PRIORITIES = tuple(Priority)
 NODES, CONNECTIONS = 2, 3
 _names = count(1)

@@ -20,6 +20,7 @@ from avance.storage import Rows
 from .conftest import EXAMPLE, Build, Built, Site
 
 Serving: TypeAlias = Callable[[Built], AbstractAsyncContextManager[Site]]
+pytestmark = pytest.mark.timeout(90)
 OURS = ("/api/notification", "/v1/inbox")
 SECRET = "only-for-two"
 TABLES = (

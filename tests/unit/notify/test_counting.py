@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -95,6 +96,7 @@ async def test_after_any_operations_of_three_connections_at_once_the_counter_is_
             await check(world, user)
 
 
+@pytest.mark.timeout(90)
 async def test_ten_thousand_random_operations_of_three_tabs_leave_the_counter_right(
     world: World,
 ) -> None:
