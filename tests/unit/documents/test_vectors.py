@@ -86,9 +86,13 @@ async def test_a_second_owner_of_a_shard_is_told_why(tmp_path: Path) -> None:
     await first.close()
 
 
-async def test_a_server_that_is_away_is_named() -> None:
-    vectors = QdrantVectors(f"http://127.0.0.1:{free_port()}", None, "documents")
+@pytest.fixture
+def away() -> QdrantVectors:
+    return QdrantVectors(f"http://127.0.0.1:{free_port()}", None, "documents")
+
+
+async def test_a_server_that_is_away_is_named(away: QdrantVectors) -> None:
     with pytest.raises(Unavailable, match="Qdrant at http") as refused:
-        await vectors.upsert([point(1, 1, 0)])
+        await away.upsert([point(1, 1, 0)])
     assert refused.value.code == "vectors_unavailable"
-    await vectors.close()
+    await away.close()

@@ -8,6 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
+import anyio.to_thread
+
 from avance import Avance
 from avance.apps.documents.settings import DocumentsSettings
 from avance.apps.documents.vectors.port import Vectors
@@ -19,26 +21,27 @@ _kept: WeakKeyDictionary[Avance, Vectors] = WeakKeyDictionary()
 @asynccontextmanager
 async def kept(host: Avance) -> AsyncGenerator[None, None]:
     """
-    Close it with the engine.
+    Open it with the engine, and close it before. A setting that cannot be kept is told at the start, not by the first document.
     """
-    # A setting that cannot be kept is told at the start, not by the first document.
-    check(host.settings.section(DocumentsSettings))
+    settings = host.settings.section(DocumentsSettings)
+    check(settings)
+    if settings.embeddings_url is None:
+        yield
+        return
+    # In a thread: the libraries are heavy to load.
+    found = _kept[host] = await anyio.to_thread.run_sync(_open, host)
     try:
         yield
     finally:
-        found = _kept.pop(host, None)
-        if found is not None:
-            await found.close()
+        del _kept[host]
+        await found.close()
 
 
 def vectors_of(host: Avance) -> Vectors:
     """
-    The one of this server, opened with the first vector.
+    The one of this server, where embeddings are configured.
     """
-    found = _kept.get(host)
-    if found is None:
-        found = _kept[host] = _open(host)
-    return found
+    return _kept[host]
 
 
 def check(settings: DocumentsSettings) -> None:

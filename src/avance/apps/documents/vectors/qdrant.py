@@ -24,7 +24,10 @@ class QdrantVectors(Vectors):
         if url.startswith(LOCAL):
             self._client = AsyncQdrantClient(path=url.removeprefix(LOCAL))
         else:
-            self._client = AsyncQdrantClient(url=url, api_key=key, timeout=TIMEOUT_S)
+            # The check of versions would ask the server here, which may not be up yet.
+            self._client = AsyncQdrantClient(
+                url=url, api_key=key, timeout=TIMEOUT_S, check_compatibility=False
+            )
         self._known: set[str] = set()
 
     async def upsert(self, points: Sequence[Point]) -> None:
