@@ -71,6 +71,8 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     up_to: int | None = None
     kind: str | None = None
     group: str | None = None
+    put_off_until: int | None = None
+    """Only what comes back by then."""
 
     def sql(self, user: str) -> tuple[str, list[Any]]:
         parts, values = ["user_id = ?"], [user]
@@ -81,9 +83,10 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
             if value is not None:
                 parts.append(f"{column} = ?")
                 values.append(value)
-        if self.up_to is not None:
-            parts.append("id <= ?")
-            values.append(self.up_to)  # type: ignore[arg-type]
+        for condition, bound in (("id <= ?", self.up_to), ("snoozed_ms <= ?", self.put_off_until)):
+            if bound is not None:
+                parts.append(condition)
+                values.append(bound)  # type: ignore[arg-type]
         return " AND ".join(parts), values
 
 

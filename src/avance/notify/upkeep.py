@@ -75,7 +75,10 @@ class InboxUpkeep:
         for user, number in await self._inboxes.records.read(due):
             by_user.setdefault(user, []).append(number)
         for user, ids in by_user.items():
-            await self._inboxes.operate(user, op, Selection(ids=tuple(ids)))
+            # It may have been put off again since it was read.
+            put_off_until = moment_ms if op is Op.WAKE else None
+            chosen = Selection(ids=tuple(ids), put_off_until=put_off_until)
+            await self._inboxes.operate(user, op, chosen)
         return sum(map(len, by_user.values()))
 
     async def _forget_keys(self, oldest_ms: int) -> None:

@@ -144,3 +144,28 @@ async def test_a_user_may_look_and_order_but_not_change_the_stock(
             )
             assert answer.status_code == 403, (path, answer.text)
         assert (await site.call("GET", PRODUCTS))["products"][0]["stock"] == 10
+
+
+async def test_a_customer_sees_own_orders_alone_however_many_others_order(
+    token_mode: Built, serving: Serving
+) -> None:
+    """
+    README I4.
+    """
+    async with serving(token_mode) as site:
+        await make(site)
+        mine = await site.call(
+            "POST", "/api/retail/orders", key="key-1", json={"sku": "A", "quantity": 2}
+        )
+
+        def others(changes: Changes) -> None:
+            changes.run_many(
+                "INSERT INTO retail_orders (customer, sku, quantity, state, created_ms, changed_ms)"
+                " VALUES ('2', 'A', 1, 'pending', 0, ?)",
+                [(number,) for number in range(250)],
+            )
+
+        await site.host.records.write(others)
+        assert await site.call("GET", "/api/retail/orders") == {"orders": [mine]}
+        everything = await site.call("GET", "/api/retail/orders", key="key-mail")
+        assert len(everything["orders"]) == 200

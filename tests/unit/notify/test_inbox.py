@@ -76,6 +76,17 @@ async def test_what_was_put_off_comes_back_as_new(world: World) -> None:
         await world.inboxes.operate("ana", Op.SNOOZE, chosen, until_ms=world.clock.now_ms())
 
 
+async def test_what_is_put_off_again_in_the_last_moment_stays_away(world: World) -> None:
+    first, *_ = await three(world)
+    chosen = Selection(ids=(first,))
+    now_ms = world.clock.now_ms()
+    await world.inboxes.operate("ana", Op.SNOOZE, chosen, until_ms=now_ms + 60_000)
+    await world.inboxes.operate("ana", Op.SNOOZE, chosen, until_ms=now_ms + 600_000)
+    late = Selection(ids=(first,), put_off_until=now_ms + 60_000)
+    assert (await world.inboxes.operate("ana", Op.WAKE, late)).changed == 0
+    assert await ids(world, Status.SNOOZED) == [first]
+
+
 async def test_what_expired_or_is_old_goes(world: World) -> None:
     await world.send(expires_s=10)
     await world.send()

@@ -117,10 +117,14 @@ class Inventory:
 
         return await self._write(work)
 
-    async def orders(self) -> Sequence[Order]:
+    async def orders(self, *, customer: str | None = None) -> Sequence[Order]:
+        """
+        The last of all, or of one customer.
+        """
+        where, values = ("", ()) if customer is None else (" WHERE customer = ?", (customer,))
         found = await self._host.records.read(
             lambda rows: rows.all(
-                f"SELECT {_ORDER} FROM retail_orders ORDER BY id DESC LIMIT ?", PAGE
+                f"SELECT {_ORDER} FROM retail_orders{where} ORDER BY id DESC LIMIT ?", *values, PAGE
             )
         )
         return [_order(row) for row in found]
