@@ -409,5 +409,7 @@ async def test_the_socket_is_described_frame_by_frame(token_mode: Built, serving
         names = {name.lower() for name in channel["messages"]}
         assert {"auth", "authsuccess", "markread", "notification", "unreadcount", "ack"} <= names
         paths = (await site.call("GET", "/openapi.json"))["paths"]
+        listing = paths["/api/notifications"]["get"]
+        assert "/asyncapi.json" in listing.get("description", "") + listing["summary"]
         assert "/api/notifications/send" in paths
         assert "/v1/inbox" in paths

@@ -60,7 +60,7 @@ async def send(request: Request) -> Response:
 
 async def listed(request: Request) -> Response:
     """
-    List the caller's notifications, the newest first.
+    List the caller's notifications, the newest first. New ones come over the socket `/ws/notifications`, which `/asyncapi.json` describes.
     """
     inbox = _inbox(request)
     query = request.query_params
