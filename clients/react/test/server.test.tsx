@@ -5,13 +5,20 @@ import { renderToString } from 'react-dom/server';
 import { expect, test } from 'vitest';
 import {
   AvanceProvider,
+  Bell,
   ConnectionBadge,
+  Inbox,
   JobList,
   JobProgress,
+  Toaster,
+  UploadList,
   useConnection,
   useJob,
   useJobStream,
+  usePreferences,
   useSubmit,
+  useUnread,
+  useUploads,
   useWebSocket,
 } from '../src/index.ts';
 
@@ -21,7 +28,16 @@ function Page(): React.ReactNode {
   const { isSubmitting } = useSubmit('shop.ingest');
   const { status } = useConnection();
   const socket = useWebSocket({ jobId: 'j1' });
-  return <p>{JSON.stringify({ isPending, text, isSubmitting, status, socket: socket.status })}</p>;
+  const { isLoading } = usePreferences();
+  const { unread } = useUnread();
+  const uploads = useUploads({ send: () => Promise.reject(new Error('there is no file')) });
+  const told = { isPending, text, isSubmitting, status, socket: socket.status, isLoading, unread };
+  return (
+    <>
+      <p>{JSON.stringify(told)}</p>
+      <UploadList uploads={uploads} />
+    </>
+  );
 }
 
 test('everything renders on a server, which has neither window nor network', () => {
@@ -36,11 +52,16 @@ test('everything renders on a server, which has neither window nor network', () 
       <JobProgress job="j1" />
       <JobList />
       <ConnectionBadge />
+      <Inbox />
+      <Bell />
+      <Toaster />
     </AvanceProvider>,
   );
   expect(html).toContain('&quot;isPending&quot;:true');
   expect(html).toContain('&quot;status&quot;:&quot;connecting&quot;');
   expect(html).toContain('Cargando…');
+  expect(html).toContain('&quot;isLoading&quot;:true,&quot;unread&quot;:0');
+  expect(html).toContain('avance-toasts');
 });
 
 test('the React that is tested is the one that the project names', () => {
