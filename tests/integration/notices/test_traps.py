@@ -3,11 +3,12 @@ Where earlier implementations failed: docs/contract/notices.md section 4.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from avance.cli.logs import set_up_logs
 
@@ -413,3 +414,76 @@ async def test_the_socket_is_described_frame_by_frame(token_mode: Built, serving
         assert "/asyncapi.json" in listing.get("description", "") + listing["summary"]
         assert "/api/notifications/send" in paths
         assert "/v1/inbox" in paths
+
+
+def payload_of(document: Mapping[str, Any], message: str) -> dict[str, Any]:
+    """
+    The schema of a message.
+    """
+    described = document["components"]["messages"]
+    named = next(name for name in described if name.rpartition("/")[2] == message)
+    payload: dict[str, Any] = described[named]["payload"]
+    while "$ref" in payload:
+        payload = document["components"]["schemas"][payload["$ref"].rpartition("/")[2]]
+    return payload
+
+
+async def test_every_frame_on_the_wire_is_as_the_schema_says(
+    token_mode: Built, serving: Serving
+) -> None:
+    """
+    README I3, 002-44: what a session says and hears, and the examples of the contract, checked against `/asyncapi.json`.
+    """
+    async with serving(token_mode) as site:
+        await site.notify(data={"sku": "A"})
+        document = await site.call("GET", "/asyncapi.json")
+        async with site.tab_of("1") as tab:
+            frames = [await tab.next() for _ in range(3)]
+            number = frames[2]["notification_id"]
+            for frame in (
+                {"type": "ping"},
+                {"type": "mark_read", "notification_id": number},
+                {"type": "mark_read", "notification_id": 10**9},
+                {"type": "get_unread_count"},
+            ):
+                await tab.send(**frame)
+            frames += [await tab.next() for _ in range(5)]
+            await tab.send(type="auth", api_key="wrong")
+            frames += (await tab.closed())[0]
+    frames += [{"type": "ping"}]
+    seen = {frame["type"] for frame in frames}
+    assert seen == {
+        "auth_success",
+        "auth_failed",
+        "notification",
+        "unread_count",
+        "notification_read",
+        "error",
+        "ping",
+        "pong",
+    }
+    (name,) = [
+        key for key, one in document["channels"].items() if one["address"] == "/ws/notifications"
+    ]
+    said = [
+        {"type": "auth", "user_id": 1, "api_key": "dev"},
+        {"type": "mark_read", "notification_id": 12345},
+        {"type": "pong"},
+        {"type": "ack", "notification_id": 1},
+    ]
+    for direction, those in (("send", frames), ("receive", said)):
+        channel = document["channels"][name]["messages"]
+        allowed = [
+            channel[one["$ref"].rpartition("/")[2]]["$ref"].rpartition("/")[2]
+            for one in document["operations"][f"{direction}_{name}"]["messages"]
+        ]
+        for frame in those:
+            schemas = [
+                schema
+                for schema in (payload_of(document, one) for one in allowed)
+                if schema["properties"]["type"]["enum"] == [frame["type"]]
+            ]
+            assert len(schemas) == 1, frame
+            assert frame.keys() <= schemas[0]["properties"].keys(), frame
+            whole = {**schemas[0], "components": document["components"]}
+            Draft202012Validator(whole).validate(frame)
