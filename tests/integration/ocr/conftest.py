@@ -83,7 +83,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     One server in open mode for tests that do not harm it.
     """
     directory = tmp_path_factory.mktemp("ocr")
-    with Node("", directory, directory / "data") as node:
+    with Node("", directory, directory / "data", env={"AVANCE_OCR_READERS": "2"}) as node:
         yield node
 
 
