@@ -36,7 +36,7 @@ await drive(async ({ url, folder, told, browser, watch }) => {
   const screens = {
     '/': (page) => page.locator('section li[data-status]').first(),
     '/jobs': row,
-    '/jobs?state=cancelled': (page) => page.locator('[data-tone=empty]'),
+    '/jobs?state=cancelled&tag=none': (page) => page.locator('[data-tone=empty]'),
     [`/jobs/${job.id}`]: (page) => page.getByTestId('summary'),
     [`/jobs/${failed.id}`]: (page) => page.getByTestId('summary'),
     '/jobs/unknown': (page) => page.getByRole('alert'),
@@ -62,6 +62,13 @@ await drive(async ({ url, folder, told, browser, watch }) => {
     bell: async (page) => {
       await page.locator('.avance-bell > button').click();
       await page.locator('.avance-bell-panel article').first().waitFor();
+    },
+    folds: async (page) => {
+      await page.evaluate((to) => history.pushState(null, '', to), `/console/jobs/${failed.id}`);
+      await page.getByTestId('summary').waitFor();
+      for (const fold of await page.locator('summary').all()) await fold.click();
+      await page.locator('details ol li').first().waitFor();
+      await page.locator('details[open] pre').first().waitFor();
     },
     preferences: (page) => dialogOf(page, 1),
     compose: (page) => dialogOf(page, 2),

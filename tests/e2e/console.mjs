@@ -59,6 +59,29 @@ try {
   told.title = await page.title();
   await page.getByText('stored').waitFor();
   await page.screenshot({ path: `${folder}/job.png`, fullPage: true });
+  await page.getByText('Entrada', { exact: true }).click();
+  told.input = JSON.parse(await page.locator('details[open] pre').textContent());
+
+  // What somebody just asked for and failed is said at once.
+  await page.getByRole('link', { name: 'Probar', exact: true }).click();
+  await page.getByRole('combobox', { name: 'Tarea' }).selectOption('demo.fail');
+  await page.getByRole('textbox', { name: 'times' }).fill('3');
+  await page.getByRole('button', { name: 'Enviar' }).click();
+  told.alert = await page.getByRole('alert').textContent();
+
+  // Filters stand in the address.
+  await page.getByRole('link', { name: 'Trabajos', exact: true }).click();
+  await page.getByRole('link', { name: 'Completados' }).click();
+  await page.keyboard.press('f');
+  await page.getByRole('combobox', { name: 'Tarea' }).fill('demo.document');
+  await page.getByRole('button', { name: 'Filtrar' }).click();
+  await page.waitForURL(/task=/);
+  told.address = page.url().slice(url.length);
+  await page.getByRole('link', { name: 'report.pdf' }).waitFor();
+  told.filtered = await page.locator('tbody tr').count();
+  await page.getByRole('textbox', { name: 'Etiqueta' }).fill('ninguna');
+  await page.getByRole('button', { name: 'Filtrar' }).click();
+  told.none = await page.getByText('Ningún trabajo cumple este filtro').textContent();
 
   await page.getByRole('combobox', { name: 'Idioma' }).selectOption('en');
   await page.getByRole('combobox', { name: 'Theme' }).selectOption('dark');

@@ -84,6 +84,20 @@ await drive(async ({ url, more: [ana], told, open, watch }) => {
   await page.getByRole('link', { name: failing }).waitFor();
   told.isAnother = true;
 
+  // The server was upgraded: a file that this page knows is gone, and the new page has another one.
+  told.reloads = 0;
+  page.on('load', () => {
+    told.reloads += 1;
+  });
+  let isGone = true;
+  await page.route(/assets\/Inbox-.*\.js/, (route) => {
+    if (!isGone) return route.continue();
+    isGone = false;
+    return route.fulfill({ status: 404 });
+  });
+  await page.evaluate(() => history.pushState(null, '', '/console/inbox'));
+  await page.getByRole('heading', { level: 1, name: 'Notificaciones' }).waitFor();
+
   // WebSockets do not pass; then nothing that stays open does.
   const passing = async (refused, words) => {
     const other = await open();

@@ -80,6 +80,10 @@ await drive(async ({ url, folder, more: [ana, bob], told, open, watch, ask }) =>
   // The server restarts: the page keeps what it shows and goes on by itself.
   await ask('stop');
   await tab.getByText('Reconectando…').first().waitFor();
+  told.asOf = await tab
+    .getByTestId('summary')
+    .getByText(/datos de \d/)
+    .count();
   told.keptRows = await page.locator('tbody tr').count();
   await ask('start');
   await tab.getByText('En directo').first().waitFor();

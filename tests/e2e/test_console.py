@@ -20,6 +20,11 @@ def test_a_job_is_submitted_watched_and_still_there_after_a_reload(serve, drive)
     assert last == 100
     assert told["result"] == {"name": "report.pdf", "pages": 30, "chunks": 90}
     assert told["title"] == "report.pdf – avance"
+    assert told["input"] == {"args": ["report.pdf", 30], "kwargs": {}}
+    assert told["filtered"] == 1
+    assert told["address"] == "/console/jobs?state=completed&task=demo.document"
+    assert told["none"] == "Ningún trabajo cumple este filtro"
+    assert told["alert"] == "attempt 3 was meant to fail"
     assert told["language"] == "en"
     assert told["overflow"] == 0
     assert told["foreign"] == []
@@ -89,6 +94,7 @@ def test_pages_live_through_tabs_offline_and_a_restart_and_users_see_their_own_j
     assert told["connections"] == 1
     assert told["isDisabled"]
     assert told["goesOn"]
+    assert told["asOf"] == 1
     assert told["keptRows"] == 2
     assert told["frames"]
     assert told["selected"] == "2 seleccionados"
@@ -114,6 +120,7 @@ def test_pages_live_through_sleep_ended_tokens_refused_sockets_and_failures(serv
     assert told["newSockets"] == 0
     assert told["why"] == "attempt 3 was meant to fail"
     assert told["isAnother"]
+    assert told["reloads"] == 1
     assert told["streams"] == ["http_stream"]
     assert told["isPolled"]
     assert told["errors"] == []

@@ -1,9 +1,11 @@
-import { lazy, Suspense } from 'react';
+import { Suspense } from 'react';
 import { Route, Router, Switch } from 'wouter';
 import { AreaRoutes } from '../areas/AreaRoutes.tsx';
 import { AppsProvider } from '../areas/useApps.tsx';
 import { I18nProvider } from '../i18n/I18n.tsx';
+import { AsOfProvider } from '../lib/AsOf.tsx';
 import type { Session } from '../lib/session.ts';
+import { later } from '../lib/staleAssets.ts';
 import { JobScreen } from '../screens/Job/Job.tsx';
 import { JobsScreen } from '../screens/Jobs/Jobs.tsx';
 import { Skeleton } from '../widgets/Skeleton.tsx';
@@ -13,21 +15,15 @@ import { SessionGate } from './SessionGate.tsx';
 import { Shell } from './Shell.tsx';
 import { ToastProvider } from './Toasts.tsx';
 
-const NowScreen = lazy(async () => ({
-  default: (await import('../screens/Now/Now.tsx')).NowScreen,
-}));
-const InboxScreen = lazy(async () => ({
-  default: (await import('../screens/Inbox/Inbox.tsx')).InboxScreen,
-}));
-const WorkersScreen = lazy(async () => ({
-  default: (await import('../screens/Workers/Workers.tsx')).WorkersScreen,
-}));
-const ConnectionsScreen = lazy(async () => ({
-  default: (await import('../screens/Connections/Connections.tsx')).ConnectionsScreen,
-}));
-const TryScreen = lazy(async () => ({
-  default: (await import('../screens/Try/Try.tsx')).TryScreen,
-}));
+const NowScreen = later(async () => (await import('../screens/Now/Now.tsx')).NowScreen);
+const InboxScreen = later(async () => (await import('../screens/Inbox/Inbox.tsx')).InboxScreen);
+const WorkersScreen = later(
+  async () => (await import('../screens/Workers/Workers.tsx')).WorkersScreen,
+);
+const ConnectionsScreen = later(
+  async () => (await import('../screens/Connections/Connections.tsx')).ConnectionsScreen,
+);
+const TryScreen = later(async () => (await import('../screens/Try/Try.tsx')).TryScreen);
 
 export interface AppProps {
   session: Session;
@@ -45,9 +41,11 @@ export function App({ session, base }: AppProps) {
               <ToastProvider>
                 <Shell>
                   <CrashGuard>
-                    <Suspense fallback={<Skeleton rows={6} />}>
-                      <Screens />
-                    </Suspense>
+                    <AsOfProvider>
+                      <Suspense fallback={<Skeleton rows={6} />}>
+                        <Screens />
+                      </Suspense>
+                    </AsOfProvider>
                   </CrashGuard>
                 </Shell>
               </ToastProvider>

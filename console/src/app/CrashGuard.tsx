@@ -25,6 +25,11 @@ function Crash({ error }: { error: Error }) {
   return (
     <Notice tone="error" title={t('error.crash')}>
       <code>{error.message}</code>
+      <p>
+        <button type="button" onClick={() => window.location.reload()}>
+          {t('error.reload')}
+        </button>
+      </p>
     </Notice>
   );
 }

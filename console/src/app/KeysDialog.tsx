@@ -11,6 +11,7 @@ const SHORTCUTS: readonly (readonly [string, Key])[] = [
   ['g w', 'keys.workers'],
   ['g t', 'keys.try'],
   ['/', 'keys.search'],
+  ['f', 'keys.filters'],
   ['j k', 'keys.rows'],
   ['x', 'keys.select'],
   ['c', 'keys.cancel'],

@@ -1,7 +1,6 @@
 import { AvanceProvider } from '@avance/react';
 import {
   createContext,
-  lazy,
   type ReactNode,
   Suspense,
   useContext,
@@ -11,13 +10,12 @@ import {
 } from 'react';
 import { useI18n } from '../i18n/I18n.tsx';
 import type { Me, Session } from '../lib/session.ts';
+import { later } from '../lib/staleAssets.ts';
 import { ErrorNotice } from '../widgets/ErrorNotice.tsx';
 import { Skeleton } from '../widgets/Skeleton.tsx';
 import css from './SessionGate.module.css';
 
-const SignIn = lazy(async () => ({
-  default: (await import('../screens/SignIn/SignIn.tsx')).SignIn,
-}));
+const SignIn = later(async () => (await import('../screens/SignIn/SignIn.tsx')).SignIn);
 
 interface Signed {
   me: Me;

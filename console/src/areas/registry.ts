@@ -1,5 +1,6 @@
-import { type ComponentType, lazy } from 'react';
+import type { ComponentType } from 'react';
 import type { Locale } from '../i18n/translate.ts';
+import { later } from '../lib/staleAssets.ts';
 
 export interface ScreenProps {
   /** What the address names, such as `id` of `/batches/:id`. */
@@ -43,6 +44,6 @@ export const AREAS: readonly OpenArea[] = Object.values(found)
 function opened(screen: AreaScreen): OpenScreen {
   return {
     ...screen,
-    Screen: lazy(async () => ({ default: await screen.load() })),
+    Screen: later(screen.load),
   };
 }

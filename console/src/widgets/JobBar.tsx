@@ -1,6 +1,7 @@
 import { isTerminal, type Job } from '@avance/client';
-import { useConnection } from '@avance/react';
+import { formatTime } from '../i18n/format.ts';
 import { useI18n } from '../i18n/I18n.tsx';
+import { useAsOf } from '../lib/AsOf.tsx';
 import { nameOf, shownPercent } from '../lib/job.ts';
 import { progressWords } from '../lib/progressWords.ts';
 import css from './JobBar.module.css';
@@ -14,11 +15,15 @@ export interface JobBarProps {
 /** The bar of a job. It is no live region, which would speak at every step. */
 export function JobBar({ job, isCompact = false }: JobBarProps) {
   const { t, locale } = useI18n();
-  const { status } = useConnection();
+  const asOf = useAsOf();
   const percent = shownPercent(job);
   const isOver = isTerminal(job.state);
-  const isStale = !isOver && (status === 'recovering' || status === 'offline');
+  const isStale = !isOver && asOf !== undefined;
   const words = progressWords(job, t, locale);
+  if (isStale) {
+    const time = formatTime(new Date(asOf).toISOString(), locale, Date.now());
+    words.push(t('progress.asOf', { time }));
+  }
   return (
     <div className={css.box} data-compact={isCompact || undefined}>
       <div

@@ -1,9 +1,10 @@
 import type { AvanceError } from '@avance/client';
 import { type UseJob, useJob } from '@avance/react';
-import { lazy, Suspense, useState } from 'react';
+import { type ReactNode, Suspense, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { nameOf, shownPercent } from '../../lib/job.ts';
+import { later } from '../../lib/staleAssets.ts';
 import { useChanges } from '../../lib/useChanges.ts';
 import { useKeys } from '../../lib/useKeys.ts';
 import { useOnline } from '../../lib/useOnline.ts';
@@ -23,7 +24,8 @@ import { Phases } from './Phases.tsx';
 
 const LOG_LINES = 500;
 
-const Frames = lazy(async () => ({ default: (await import('./Frames.tsx')).Frames }));
+const Input = later(async () => (await import('./Input.tsx')).Input);
+const Frames = later(async () => (await import('./Frames.tsx')).Frames);
 
 export function JobScreen({ id }: { id: string }) {
   const { t } = useI18n();
@@ -81,6 +83,7 @@ function Shown({ id, followed }: { id: string; followed: UseJob }) {
               <details>
                 <summary>{t('job.traceback')}</summary>
                 <pre>{job.error.traceback}</pre>
+                <CopyButton text={job.error.traceback} label={t('job.copyError')} />
               </details>
             )}
           </div>
@@ -95,24 +98,24 @@ function Shown({ id, followed }: { id: string; followed: UseJob }) {
       )}
       <Log lines={logs} isLive={!isDone} />
       <Details job={job} />
-      <FramesFold id={id} seq={job.seq} />
+      <Fold title={t('job.input')}>
+        <Input id={id} />
+      </Fold>
+      <Fold title={t('job.frames')}>
+        <Frames id={id} seq={job.seq} />
+      </Fold>
     </div>
   );
 }
 
 // Read only when somebody looks.
-function FramesFold({ id, seq }: { id: string; seq: number }) {
-  const { t } = useI18n();
+function Fold({ title, children }: { title: string; children: ReactNode }) {
   const [isOpen, setOpen] = useState(false);
   return (
     <section>
       <details onToggle={(event) => setOpen(event.currentTarget.open)}>
-        <summary>{t('job.frames')}</summary>
-        {isOpen && (
-          <Suspense fallback={<Skeleton rows={2} />}>
-            <Frames id={id} seq={seq} />
-          </Suspense>
-        )}
+        <summary>{title}</summary>
+        {isOpen && <Suspense fallback={<Skeleton rows={2} />}>{children}</Suspense>}
       </details>
     </section>
   );

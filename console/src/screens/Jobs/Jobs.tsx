@@ -1,17 +1,27 @@
 import { useJobs } from '@avance/react';
-import { useCallback, useMemo, useRef, useState } from 'react';
+import { Suspense, useCallback, useMemo, useRef, useState } from 'react';
 import { Link, useLocation, useSearch } from 'wouter';
 import { useI18n } from '../../i18n/I18n.tsx';
+import { later } from '../../lib/staleAssets.ts';
 import { useKeys } from '../../lib/useKeys.ts';
 import { useTitle } from '../../lib/useTitle.ts';
 import { ErrorNotice } from '../../widgets/ErrorNotice.tsx';
 import { Notice } from '../../widgets/Notice.tsx';
 import { Skeleton } from '../../widgets/Skeleton.tsx';
 import { Bulk } from './Bulk.tsx';
-import { filterOf, GROUPS, readQuery, type Wanted, writeQuery } from './filter.ts';
+import {
+  filterOf,
+  GROUPS,
+  hasMore as hasMoreFilters,
+  readQuery,
+  type Wanted,
+  writeQuery,
+} from './filter.ts';
 import css from './Jobs.module.css';
 import { JobTable } from './JobTable.tsx';
 import { useHeldBack } from './useHeldBack.ts';
+
+const MoreFilters = later(async () => (await import('./MoreFilters.tsx')).MoreFilters);
 
 export function JobsScreen() {
   const query = useSearch();
@@ -36,7 +46,7 @@ function Shown({ wanted }: { wanted: Wanted }) {
   const selection = useMemo(() => ({ ids, toggle }), [ids, toggle]);
   const selected = jobs.filter((job) => ids.has(job.id));
   useTitle(t('jobs.title'));
-  const hasFilter = wanted.group !== 'all' || wanted.text !== '';
+  const hasFilter = wanted.group !== 'all' || wanted.text !== '' || hasMoreFilters(wanted);
   return (
     <>
       <div className={css.head}>
@@ -74,7 +84,8 @@ function Filters({ wanted }: { wanted: Wanted }) {
   const { t } = useI18n();
   const [, navigate] = useLocation();
   const search = useRef<HTMLInputElement>(null);
-  useKeys({ '/': () => search.current?.focus() });
+  const [isOpen, setOpen] = useState(() => hasMoreFilters(wanted));
+  useKeys({ '/': () => search.current?.focus(), f: () => setOpen((before) => !before) });
   return (
     <div className={css.filters}>
       <nav aria-label={t('jobs.filter')}>
@@ -106,6 +117,14 @@ function Filters({ wanted }: { wanted: Wanted }) {
           <button type="submit">{t('jobs.searchGo')}</button>
         </form>
       </search>
+      <button type="button" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+        {t('jobs.moreFilters')}
+      </button>
+      {isOpen && (
+        <Suspense>
+          <MoreFilters wanted={wanted} />
+        </Suspense>
+      )}
     </div>
   );
 }

@@ -1,5 +1,6 @@
 import { useJob } from '@avance/react';
 import { Link } from 'wouter';
+import { useToast } from '../../app/Toasts.tsx';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { nameOf } from '../../lib/job.ts';
 import { useChanges } from '../../lib/useChanges.ts';
@@ -11,7 +12,13 @@ import css from './Try.module.css';
 
 export function WatchCard({ id }: { id: string }) {
   const { t } = useI18n();
-  const { job, result, error, isDone, isCompleted, cancel } = useJob(id);
+  const toast = useToast();
+  const { job, result, error, isDone, isCompleted, cancel } = useJob(id, {
+    // Somebody who just asked for it wants to know at once.
+    onError: ({ message }, ended) => {
+      if (ended?.state !== 'cancelled') toast({ tone: 'error', text: message });
+    },
+  });
   useChanges(job === undefined ? id : nameOf(job), job?.state);
   return (
     <li className={css.panel} data-job={id}>
