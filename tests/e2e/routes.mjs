@@ -11,6 +11,27 @@ B;Entrada;09:30;42,61;-8,20;C1
 B;Entrada;09:30;42,62;-8,22;C1
 C;Cara arriba;09:30;42,61;-8,20;C1
 `;
+const stop = (lat, lon) => ({ lat, lon });
+const BAD = [
+  {
+    id: 'uno',
+    type: 'entry',
+    arrival_time: '09:00',
+    stops: [stop(42.6, -8.2), stop(42.65, -8.25)],
+  },
+  {
+    id: 'dos',
+    type: 'entry',
+    arrival_time: '05:30',
+    stops: [stop(42.6, -8.2), stop(42.65, -8.25)],
+  },
+  {
+    id: 'uno',
+    type: 'entry',
+    arrival_time: '09:30',
+    stops: [stop(42.6, -8.2), stop(42.65, -8.25)],
+  },
+];
 
 await drive(async ({ url, folder, told, open }) => {
   const page = await open();
@@ -50,6 +71,20 @@ await drive(async ({ url, folder, told, open }) => {
   await kpis().waitFor();
   await page.getByText('Como tabla').click();
   told.left = await page.getByRole('cell', { name: 'B', exact: true }).count();
+
+  // What could not be planned says so in the words of the screen.
+  await page.goto(`${url}/console/routes`);
+  await page.getByTestId('file-input').setInputFiles({
+    name: 'dia.json',
+    mimeType: 'application/json',
+    buffer: Buffer.from(JSON.stringify(BAD)),
+  });
+  await page.getByRole('button', { name: 'Planificar los autobuses' }).click();
+  await addressOfPlan();
+  await kpis().waitFor();
+  told.unassigned = await page.getByText(/tendría que salir antes de las 06:00/).count();
+  told.finding = await page.getByText('El identificador ya existe').count();
+  await check('findings');
 
   // A made-up day, live, with pictures.
   await page.goto(`${url}/console/routes`);

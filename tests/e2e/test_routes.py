@@ -15,6 +15,8 @@ def test_a_day_is_brought_planned_live_explained_changed_saved_and_cancelled(ser
     assert "Ningún plan usa menos autobuses" in told["small"]
     assert told["why"] == "Sin ningún autobús no hay servicio: uno es lo mínimo."
     assert told["left"] == 1
+    assert told["unassigned"] == 1
+    assert told["finding"] == 1
     assert told["bars"] == 100
     assert told["lines"] == 100
     assert told["saved"] == 200

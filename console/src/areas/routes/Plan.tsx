@@ -1,6 +1,6 @@
 import { consoleBase, serverUrl } from '../../lib/base.ts';
 import { Gantt } from './Gantt.tsx';
-import { type Answer, EXPORTS } from './model.ts';
+import { type Answer, EXPORTS, type Finding, knownFinding } from './model.ts';
 import { RouteMap } from './RouteMap.tsx';
 import css from './Routes.module.css';
 import { useTexts } from './texts.ts';
@@ -11,8 +11,9 @@ const PERCENT = 100;
 
 /** A plan with its numbers, pictures, reasons and files. */
 export function Plan({ id, answer }: { id: string; answer: Answer }) {
-  const { t } = useTexts();
+  const { t, locale } = useTexts();
   const { schedule, unassigned } = answer.result;
+  const reasons = answer.explanations[locale]?.left_out ?? [];
   const server = serverUrl(consoleBase()).replace(/\/$/, '');
   return (
     <>
@@ -33,9 +34,9 @@ export function Plan({ id, answer }: { id: string; answer: Answer }) {
         <section>
           <h2>{t('unassigned.title')}</h2>
           <ul>
-            {unassigned.map(({ route_id, reason }) => (
-              <li key={route_id}>
-                {route_id}: {reason}
+            {unassigned.map(({ route_id, reason }, number) => (
+              <li key={`${route_id} ${reason}`}>
+                {reasons[number]?.text ?? `${route_id}: ${reason}`}
               </li>
             ))}
           </ul>
@@ -45,16 +46,35 @@ export function Plan({ id, answer }: { id: string; answer: Answer }) {
         <section>
           <h2>{t('findings.title')}</h2>
           <ul>
-            {answer.findings.map(({ code, message, id: route, index }) => (
-              <li key={`${code} ${route} ${index} ${message}`}>
-                {route && `${route}: `}
-                {message}
-              </li>
+            {answer.findings.map((finding) => (
+              <Noted
+                key={`${finding.code} ${finding.id} ${finding.index} ${finding.message}`}
+                finding={finding}
+              />
             ))}
           </ul>
         </section>
       )}
     </>
+  );
+}
+
+/** In the words of the screen, and what the server says of the values beside it. */
+function Noted({ finding: { code, message, id, field } }: { finding: Finding }) {
+  const { t } = useTexts();
+  const known = knownFinding(code);
+  return (
+    <li>
+      {id && `${id}: `}
+      {known === undefined ? (
+        message
+      ) : (
+        <>
+          {t(`finding.${known}`)}
+          {field && ` (${field})`} <small lang="en">{message}</small>
+        </>
+      )}
+    </li>
   );
 }
 

@@ -1,5 +1,15 @@
 import { expect, test } from 'vitest';
-import { bestOf, hoursOf, type Item, minutesOf, projection } from './model.ts';
+import { en } from './en.ts';
+import { es } from './es.ts';
+import {
+  bestOf,
+  FINDING_CODES,
+  hoursOf,
+  type Item,
+  knownFinding,
+  minutesOf,
+  projection,
+} from './model.ts';
 
 const item = (start_time: string, end_time: string): Item => ({
   route_id: 'a',
@@ -33,4 +43,12 @@ test('places keep their shape: north is up, and a degree to the east is shorter'
   expect([x(stops[0] ?? { lat: 0, lon: 0 }), y(stops[0] ?? { lat: 0, lon: 0 })]).toEqual([0, 0]);
   expect(y({ lat: 42, lon: -8 })).toBeCloseTo(100);
   expect(x({ lat: 42, lon: -8 })).toBeCloseTo(100 * Math.cos((42.5 * Math.PI) / 180));
+});
+
+test('every finding that is said in words of the screen has them in both languages', () => {
+  for (const code of FINDING_CODES) {
+    expect(es[`finding.${code}`]).not.toBe(en[`finding.${code}`]);
+  }
+  expect(knownFinding('coordinate_far')).toBe('coordinate_far');
+  expect(knownFinding('something_new')).toBeUndefined();
 });

@@ -35,6 +35,7 @@ export interface Diagnostics {
 export interface Finding {
   code: string;
   message: string;
+  field?: string;
   index?: number;
   id?: string;
 }
@@ -46,6 +47,11 @@ export interface BellTime {
   bound_after: number;
 }
 
+export interface Reasons {
+  /** In the order of the routes that were left out. */
+  left_out: readonly { text: string }[];
+}
+
 export interface Answer {
   result: {
     schedule: readonly Bus[];
@@ -53,7 +59,11 @@ export interface Answer {
     diagnostics: Diagnostics;
   };
   findings: readonly Finding[];
-  explanations: { bell_times?: readonly BellTime[] };
+  explanations: {
+    bell_times?: readonly BellTime[];
+    es?: Reasons;
+    en?: Reasons;
+  };
 }
 
 export interface Rejection {
@@ -120,4 +130,30 @@ export function projection(stops: readonly RouteStop[], side: number): Projectio
     x: (stop) => ((stop.lon - west) * squeeze * side) / span,
     y: (stop) => ((north - stop.lat) * side) / span,
   };
+}
+
+/** Findings that the screens say in words of their own; the server's are in English. */
+export const FINDING_CODES = [
+  'duplicate_id',
+  'time_missing',
+  'time_unusable',
+  'times_contradict',
+  'coordinate_far',
+  'coordinate_missing',
+  'coordinate_out_of_range',
+  'coordinate_zero',
+  'stops_missing',
+  'type_unknown',
+  'no_seats',
+  'capacity_unusable',
+  'days_unusable',
+  'negative',
+  'off_road',
+  'far_from_road',
+  'pin_impossible',
+] as const;
+export type FindingCode = (typeof FINDING_CODES)[number];
+
+export function knownFinding(code: string): FindingCode | undefined {
+  return FINDING_CODES.find((known) => known === code);
 }
