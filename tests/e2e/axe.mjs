@@ -5,12 +5,16 @@ import { createRequire } from 'node:module';
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
+/** What of the rules the colours decide. */
+export const OF_COLOURS = { type: 'rule', values: ['color-contrast', 'link-in-text-block'] };
+const ALL = { type: 'tag', values: TAGS };
+
 /** Each violation as its rule and the places where it is broken. */
-export async function violationsOf(page) {
+export async function violationsOf(page, runOnly = ALL) {
   if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(AXE);
   const { violations } = await page.evaluate(
-    (values) => globalThis.axe.run(document, { runOnly: { type: 'tag', values } }),
-    TAGS,
+    (only) => globalThis.axe.run(document, { runOnly: only }),
+    runOnly,
   );
   return violations.map(({ id, nodes }) => ({
     id,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 AREAS = Path(__file__).parents[2] / "console/src/areas"
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 
 def test_a_job_is_submitted_watched_and_still_there_after_a_reload(serve, drive) -> None:

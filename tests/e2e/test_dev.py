@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60.0 * float(os.environ.get("AVANCE_TEST_TIMEOUT_FACTOR", "1"))
 READY = (b"Ctrl-C stops it.", b"ready in")
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 """
-The pictures of the documentation are of the console as it is: `AVANCE_SCREENSHOTS=docs/assets` makes them anew.
+The pictures of the documentation are of the console as it is: `AVANCE_SCREENSHOTS=docs/assets pytest tests/e2e/test_pictures.py` takes them anew.
 """
 
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 
 ASSETS = Path(__file__).parents[2] / "docs/assets"
 PICTURE_BYTES_MAX = 150_000
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 
 def test_each_picture_of_the_documentation_can_be_taken_again(serve, drive) -> None:
