@@ -9,10 +9,11 @@ from PIL import Image, ImageDraw, ImageFont
 FONTS = ("DejaVuSans", "DejaVuSerif", "DejaVuSansCondensed", "DejaVuSerifCondensed-Italic")
 A4 = (2_480, 3_508)
 MARGIN = 240
+RARE = 0.003
 WORDS = {
     "es": (
         "la el los una de del en con para por que según niña año señor camión corazón mañana público también después nación energía jamás "
-        "árbol pingüino vergüenza contrato vivienda arrendatario importe pago plazo oficina reunión informe cliente pedido entrega mercado "
+        "árbol contrato vivienda arrendatario importe pago plazo oficina reunión informe cliente pedido entrega mercado "
         "ciudad puerto calle barrio número teléfono dirección garantía servicio empresa técnico médico análisis resultado decisión artículo "
         "capítulo página historia biblioteca universidad estudiante alumno profesor lección camino montaña río viento lluvia invierno verano "
         "otoño primavera semana jueves viernes enero marzo agosto diciembre quince veinte treinta cuarenta cien mil pesos euros cuenta banco"
@@ -54,7 +55,10 @@ def _line(chance: random.Random, language: str, font: ImageFont.FreeTypeFont) ->
     line = chance.choice(words).capitalize()
     while font.getlength(line) < A4[0] - 2 * MARGIN - 420:
         drawn = chance.random()
-        if drawn < 0.05:
+        if language == "es" and drawn < RARE:
+            # As often as a text has it, and no more: a model that is weak at one letter is not weak at Spanish.
+            line += f" {chance.choice(('vergüenza', 'pingüino', 'antigüedad'))}"
+        elif drawn < 0.05:
             line += f" {chance.randint(1, 2_000)},"
         elif drawn < 0.1:
             line += f". {chance.choice(words).capitalize()}"

@@ -4,6 +4,7 @@ Fields out of words and their places, without any engine.
 
 from PIL import Image
 
+from avance.apps.ocr.engines.tesseract import with_dieresis
 from avance.apps.ocr.engines.words import Word, mean_confidence, sure
 from avance.apps.ocr.engines.zone import with_zone
 from avance.apps.ocr.fields.extract import Found, extract
@@ -121,3 +122,8 @@ def test_a_page_that_was_mostly_not_read_never_looks_sure() -> None:
     assert mean_confidence(few) > 0.95
     assert sure(mean_confidence(few), 0.4) < 0.7
     assert sure(mean_confidence(few), 0.95) == mean_confidence(few)
+
+
+def test_between_g_and_e_or_i_stands_a_dieresis() -> None:
+    assert with_dieresis("pingúino, vergúenza; GÚELVA") == "pingüino, vergüenza; GÚELVA"
+    assert with_dieresis("algún según gusté") == "algún según gusté"

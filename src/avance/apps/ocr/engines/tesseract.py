@@ -2,6 +2,7 @@
 Tesseract: light, and good on pages.
 """
 
+import re
 from glob import glob
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from PIL import Image
 from avance.apps.ocr.engines.words import Word
 from avance.apps.reading import Unreadable
 
+_G_U = re.compile(r"(?<=[gG])ú(?=[eiéí])")
 ZONE_CHARS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789<"
 PLACES = ("/usr/share/tesseract-ocr/*/tessdata", "/usr/share/tessdata", "/usr/local/share/tessdata")
 
@@ -40,7 +42,7 @@ class Tesseract:
         for word in tesserocr.iterate_level(self._api.GetIterator(), level):
             if word is None or word.Empty(level):
                 continue
-            text = word.GetUTF8Text(level).strip()
+            text = with_dieresis(word.GetUTF8Text(level).strip())
             box = word.BoundingBox(level)
             if text and box:
                 found.append(_word(text, word.Confidence(level), box))
@@ -71,6 +73,13 @@ class Tesseract:
             look.SetSourceResolution(300)
             told = look.DetectOrientationScript()
         return None if not told else (360 - int(told["orient_deg"])) % 360
+
+
+def with_dieresis(text: str) -> str:
+    """
+    Its Spanish reads `pingúino`; between g and e or i there is no ú in that language.
+    """
+    return _G_U.sub("ü", text)
 
 
 def _word(text: str, confidence: float, box: tuple[int, int, int, int]) -> Word:
