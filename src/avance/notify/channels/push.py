@@ -7,6 +7,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+import anyio
 import anyio.to_thread
 import msgspec
 import requests
@@ -21,6 +22,8 @@ from avance.notify.push_subscriptions import PushSubscription, PushSubscriptions
 
 _log = logging.getLogger("avance.notify")
 TTL_S = 86_400
+TOGETHER_MAX = 20
+"""Browsers that are told at once, each by a thread."""
 TEXT_LENGTH_MAX = 1_000
 """A push service takes 4,096 bytes, encryption included."""
 _GONE = frozenset({404, 410})
@@ -79,14 +82,21 @@ class PushChannel(DeliveryChannel):
             raise DeliveryError("no browser is registered for push", is_final=True)
         body = self._body(message)
         failures: list[DeliveryError] = []
-        for browser in browsers:
+
+        async def push(browser: PushSubscription) -> None:
             try:
-                await anyio.to_thread.run_sync(self._push, browser, body)
+                await anyio.to_thread.run_sync(self._push, browser, body, limiter=threads)
             except _Gone:
                 await self._subscriptions.remove(message.user, browser.endpoint)
                 failures.append(DeliveryError("the browser is gone", is_final=True))
             except DeliveryError as error:
                 failures.append(error)
+
+        # Together: a slow service must not use up the time of the others.
+        threads = anyio.CapacityLimiter(TOGETHER_MAX)
+        async with anyio.create_task_group() as group:
+            for browser in browsers:
+                group.start_soon(push, browser)
         if len(failures) == len(browsers):
             # Once one browser has it, another attempt would reach that one twice.
             raise next((one for one in failures if not one.is_final), failures[0])
