@@ -30,7 +30,7 @@ async def test_killed_in_a_phase_and_again_in_the_next_it_ends_once(
     serve: Serve, stages: Sequence[str]
 ) -> None:
     """
-    003-T16, 003-16: two kills are two lost attempts; the third ends the upload, and what is found is there once.
+    003-T16: two kills are two lost attempts; the third ends the upload, and what is found is there once.
     """
     data = pdf(*[f"page {n} of the lease\n" + "words and more words\n" * 45 for n in range(PAGES)])
     upload_id = ""
