@@ -3,20 +3,23 @@ A server that is killed in every phase: the work goes on, and nothing is indexed
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import httpx2 as httpx
 import pytest
+from msgspec import to_builtins
 from node_service import Node
 from websockets.asyncio.client import connect
 
-from avance import Avance, Job
+from avance import Avance, Job, State
 from avance.app.engine import Engine
 from avance.apps.documents.catalog import Catalog
 from avance.apps.documents.http.files import keep_text
-from avance.apps.documents.model import OnDuplicate
+from avance.apps.documents.leftovers import forget
+from avance.apps.documents.model import OnDuplicate, Source
 from avance.apps.documents.pipeline import Cutting, Ingestion
+from avance.apps.documents.tasks import ingest
 
 from .conftest import pdf
 from .following import frames
@@ -99,6 +102,35 @@ async def test_a_job_that_was_killed_after_its_last_write_answers_what_it_wrote(
         assert again == first
         _, total = await Catalog(site.records).documents("ana")
         assert total == 1
+
+
+async def test_the_file_of_a_failed_job_stays_for_another_try_and_then_goes(
+    host: tuple[Avance, Engine],
+) -> None:
+    site, engine = host
+    async with site.running(engine):
+        key = "documents/5b0e1f9c-8b4e-4f7a-9a55-1d2f6c7e8a90/0"
+        source = Source(key=key, name="broken.pdf", size=9, sha256="0")
+
+        async def bytes_of() -> AsyncIterator[bytes]:
+            yield b"%PDF-1.7\n"
+
+        await site.blobs.put(key, bytes_of(), bytes_max=100)
+        handle = await ingest.using(owner="ana").submit(
+            sources=[to_builtins(source)],
+            collection="documents",
+            tokens=512,
+            overlap=80,
+            title="broken.pdf",
+        )
+        assert (await handle.wait(timeout_s=30)).state is State.FAILED
+        assert await forget(site) == 0
+        assert await site.blobs.info(key) is not None
+        await site.records.write(
+            lambda changes: changes.run("UPDATE documents_leftovers SET since_ms = 0")
+        )
+        assert await forget(site) == 1
+        assert await site.blobs.info(key) is None
 
 
 async def test_files_that_no_document_needs_are_gone(serve: Serve) -> None:

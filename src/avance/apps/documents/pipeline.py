@@ -17,6 +17,7 @@ from avance import Avance, Job
 from avance.apps.documents.batches import Batches, FileStatus
 from avance.apps.documents.catalog import Catalog, Indexed, mixed_embeddings
 from avance.apps.documents.endpoints import embed
+from avance.apps.documents.leftovers import leave
 from avance.apps.documents.model import Document, OnDuplicate, Place, Source
 from avance.apps.documents.settings import DocumentsSettings
 from avance.apps.documents.text.chunks import Chunk, cut
@@ -117,6 +118,7 @@ class Ingestion:
             # Nobody would ever see it, and a manual retry is another job.
             with CancelScope(shield=True):
                 await self._clear()
+                await leave(self._host, [source.key for source in sources])
             raise
 
     async def _work(self, sources: Sequence[Source]) -> dict[str, Any]:

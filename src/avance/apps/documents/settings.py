@@ -36,6 +36,8 @@ class DocumentsSettings(msgspec.Struct, frozen=True, kw_only=True):
     """All unfinished resumable uploads of one user together, at their announced sizes."""
     reading_s_max: Annotated[float, msgspec.Meta(gt=0)] = 86_400.0
     """How long reading may take after the last byte, before the upload counts as expired."""
+    failed_files_s: Annotated[float, msgspec.Meta(gt=0)] = 604_800.0
+    """The file of a job that failed is kept so long for another try."""
     upload_files_max: Annotated[int, msgspec.Meta(ge=1)] = 1_000
     """Files or documents of one upload."""
     collection: str = "documents"

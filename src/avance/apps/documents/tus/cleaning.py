@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import anyio
 
 from avance import Avance
+from avance.apps.documents.leftovers import forget
 from avance.apps.documents.tus.arrivals import Arrival
 from avance.apps.documents.tus.receiving import abandon, arrivals_of, complete
 from avance.errors import AvanceError
@@ -36,7 +37,16 @@ async def _work(host: Avance) -> None:
     while True:
         for arrival in await arrivals.expired(host.clock.now_ms()):
             await _settle(abandon, host, arrival)
+        await _forget_left(host)
         await anyio.sleep(INTERVAL_S)
+
+
+async def _forget_left(host: Avance) -> None:
+    try:
+        while await forget(host):
+            pass
+    except AvanceError as error:
+        _log.warning("files of failed jobs cannot be removed now: %s", error.message)
 
 
 async def _settle(
