@@ -4,7 +4,7 @@ import { useRequest } from '../../lib/useRequest.ts';
 import { ErrorNotice } from '../../widgets/ErrorNotice.tsx';
 import { Moment } from '../../widgets/Moment.tsx';
 import { Skeleton } from '../../widgets/Skeleton.tsx';
-import { type Change, type OcrDocument, pathOf, type Told } from './model.ts';
+import { type Change, differences, type OcrDocument, pathOf, type Told } from './model.ts';
 import css from './Ocr.module.css';
 import { useTexts } from './texts.ts';
 
@@ -30,10 +30,11 @@ export function History({ document: { id, updatedAt } }: { document: OcrDocument
           <li key={`${change.timestamp} ${change.action} ${JSON.stringify(change.after)}`}>
             <Moment at={change.timestamp} /> · {change.author}{' '}
             {t(change.action === 'decide' ? 'decided' : 'corrected')}
-            <details>
-              <summary>{JSON.stringify(change.after).slice(0, 80)}</summary>
-              <code>{JSON.stringify(change.before)}</code>
-            </details>
+            <ul>
+              {differences(change).map((one) => (
+                <li key={one}>{one}</li>
+              ))}
+            </ul>
           </li>
         ))}
       </ol>

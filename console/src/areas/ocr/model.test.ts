@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { corrections } from './model.ts';
+import { corrections, differences } from './model.ts';
 
 function typed(values: Record<string, string>): FormData {
   const form = new FormData();
@@ -20,4 +20,13 @@ test('a number that is emptied or made words is sent as it was typed', () => {
 
 test('a field that the form does not show stays', () => {
   expect(corrections({ total: 1 }, typed({}))).toEqual({});
+});
+
+test('a change says what each field was and became', () => {
+  const before = { fields: { total: '121.00', name: 'Ana' }, finalDecision: null };
+  const after = { fields: { total: '122.00', name: 'Ana' }, finalDecision: 'APPROVED' };
+  expect(differences({ before, after })).toEqual([
+    'finalDecision: – → APPROVED',
+    'total: 121.00 → 122.00',
+  ]);
 });

@@ -98,3 +98,16 @@ export function shown(value: unknown): string {
   if (value === null || value === undefined) return '';
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
+
+/** What a change of the history changed, a field at a time. */
+export function differences({ before, after }: Pick<Change, 'before' | 'after'>): string[] {
+  const [from, to] = [flat(before), flat(after)];
+  return [...new Set([...from.keys(), ...to.keys()])]
+    .filter((name) => from.get(name) !== to.get(name))
+    .map((name) => `${name}: ${from.get(name) || '–'} → ${to.get(name) || '–'}`);
+}
+
+function flat(value: unknown): Map<string, string> {
+  const { fields, ...rest } = (value ?? {}) as Record<string, unknown>;
+  return new Map(Object.entries({ ...rest, ...(fields as object) }).map(([k, v]) => [k, shown(v)]));
+}
