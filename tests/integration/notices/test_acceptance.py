@@ -1,5 +1,5 @@
 """
-Whether the system is finished by its own checklist: docs/contract/notices.md 002-43.
+Whether the named tests and the checklist of the contract are there: docs/contract/notices.md 2.5. The numbers are in benchmarks/results.
 """
 
 import ast
@@ -61,7 +61,7 @@ def named_in(body: list[ast.stmt]) -> dict[str, ast.AsyncFunctionDef]:
 
 def test_the_eighteen_named_tests_are_there_and_none_is_excused() -> None:
     """
-    002-40, 002-41, 002-42, 002-43, 002-T20, decision 13: fourteen functions, nine methods, eighteen names; no skip, no mock.
+    002-40, 002-41, 002-42, 002-T20, decision 13: fourteen functions, nine methods, eighteen names; no skip, no mock.
     """
     functions: dict[str, ast.AsyncFunctionDef] = {}
     methods: dict[str, dict[str, ast.AsyncFunctionDef]] = {}
@@ -91,7 +91,7 @@ def test_the_eighteen_named_tests_are_there_and_none_is_excused() -> None:
 
 def test_the_checklist_is_run_by_browsers_and_can_be_followed_by_hand() -> None:
     """
-    002-43, 002-44: what 002-26 to 002-29 ask is tried in real browsers, and written down in both languages with the frames and the schema.
+    002-44: what 002-26 to 002-29 ask is tried in real browsers, and written down in both languages with the frames and the schema.
     """
     browsers = (ROOT / "tests/e2e/test_notices.py").read_text("utf-8")
     for number in (26, 27, 28, 29):
