@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import msgspec
 
+from avance.app.front import BusBeside
 from avance.errors import ConfigError, Unavailable
 from avance.model.job import Job
 from avance.model.stream import Publication
@@ -81,6 +82,7 @@ class Mirror:
         Args:
             mirrored: May grow later.
         """
+        bus = bus.bus if isinstance(bus, BusBeside) else bus
         self._bus = bus if isinstance(bus, Mirrors) else None
         self._mirrored = mirrored
         self._untold: dict[str, list[bytes]] = {}
@@ -157,6 +159,8 @@ def probe_bus(bus: Bus) -> "Probe":
 
     # Only a server is asked, and only it has the web framework.
     from avance.edge.http.services import Health  # noqa: PLC0415
+
+    bus = bus.bus if isinstance(bus, BusBeside) else bus
 
     async def probe() -> "Health":
         problems = bus.problems if isinstance(bus, Ails) else ()

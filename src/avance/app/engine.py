@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from anyio import to_thread
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from msgspec.structs import replace
 from starlette.routing import BaseRoute
 
 from avance.app.buses import Mirror, open_bus, open_presence, probe_bus
 from avance.app.celery_watch import CeleryWatch
 from avance.app.extension import App, resolve
+from avance.app.front import BusBeside, CentrifugoSettings, open_front
+from avance.app.front_http import FrontRoutes
 from avance.app.identity import open_auth
 from avance.app.inbox import Notifier
 from avance.app.kernel import Kernel, KernelOptions
@@ -47,6 +49,7 @@ from avance.edge.http.metrics import Metrics
 from avance.edge.http.origin import OriginRules
 from avance.edge.http.services import HttpServices, Revoked
 from avance.edge.link import Open
+from avance.edge.session.access import Access
 from avance.edge.session.gateway import Gateway
 from avance.edge.session.routes import Endpoints
 from avance.edge.session.settings import SessionSettings
@@ -94,6 +97,9 @@ class Engine:
         )
         bus = open_bus(settings.bus, storage.bus, node=node)
         presence = open_presence(bus, storage.presence, clock)
+        self.front = open_front(settings.section(CentrifugoSettings), storage.store, clock)
+        if self.front is not None:
+            bus = BusBeside(bus, self.front)
         storage = dataclasses.replace(storage, bus=bus, presence=presence)
         self.settings = settings
         self.auth = open_auth(settings, clock, storage.revocations)
@@ -135,8 +141,8 @@ class Engine:
         )
         for kind in host.kinds:
             self.notices.inboxes.kinds.declare(kind)
-        namespaces = Namespaces(settings.namespaces)
-        snapshots: dict[str, SnapshotProvider] = {
+        namespaces = self._namespaces = Namespaces(settings.namespaces)
+        self._snapshots: dict[str, SnapshotProvider] = {
             "job": JobSnapshots(storage.store, clock),
             "jobs": JobListSnapshots(storage.store),
             "inbox": self.notices.snapshot,
@@ -149,7 +155,7 @@ class Engine:
             storage.presence,
             settings.hub,
             node=node,
-            snapshots=snapshots,
+            snapshots=self._snapshots,
         )
         self.notices.follow(self.kernel.reporter, self.hub)
         self.notifier = Notifier(self.notices.inboxes, self.notices.deliverer, self.hub)
@@ -197,6 +203,8 @@ class Engine:
         place = Path(self.settings.data)
         await to_thread.run_sync(partial(place.mkdir, mode=0o700, parents=True, exist_ok=True))
         async with AsyncExitStack() as stack:
+            if self.front is not None:
+                await stack.enter_async_context(self.front)
             await stack.enter_async_context(self.kernel)
             if self.reports is not None:
                 await stack.enter_async_context(self.reports)
@@ -293,6 +301,12 @@ class Engine:
     def _close_revoked(self, revoked: Revoked) -> None:
         self.hub.nodes.ask(Revoke(user=revoked.user, token_id=revoked.token_id))
 
+    def _front_routers(self) -> Sequence[APIRouter]:
+        if self.front is None:
+            return ()
+        access = Access(self.kernel.storage.store)
+        return (FrontRoutes(access, self._namespaces, self._snapshots).router(),)
+
     def _services(self, version: str, apps: Sequence[App]) -> HttpServices:
         settings, kernel = self.settings, self.kernel
         metrics = Metrics(kinds_max=settings.http.metric_kinds_max)
@@ -315,6 +329,7 @@ class Engine:
             socket_routes=(*self.endpoints.routes(), *self.dialects.routes()),
             routers=(
                 InboxRoutes(self.notices.inboxes, self.notices.push, settings.http).router(),
+                *self._front_routers(),
                 *(resolve(router) for app in apps for router in app.routers),
             ),
             apps={app.name: version for app in apps},
@@ -333,6 +348,7 @@ class Engine:
                 "bus": probe_bus(kernel.storage.bus),
                 **({} if self.reports is None else {"reports": self.reports.probe()}),
                 **({} if self.celery is None else {"celery": self.celery.probe()}),
+                **({} if self.front is None else {"centrifugo": self.front.probe()}),
             },
         )
 

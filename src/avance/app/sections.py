@@ -8,6 +8,7 @@ from types import MappingProxyType
 import msgspec
 
 from avance.app.extension import offered_apps
+from avance.app.front import CentrifugoSettings
 from avance.app.notices import NotifySettings
 from avance.backends.embedded import EmbeddedLimits
 from avance.backends.sqlite import SqliteLimits
@@ -19,6 +20,7 @@ BACKENDS: Mapping[str, type[msgspec.Struct]] = MappingProxyType(
         "embedded": EmbeddedLimits,
         "notify": NotifySettings,
         "inbox": NotifyLimits,
+        "centrifugo": CentrifugoSettings,
     }
 )
 

@@ -106,8 +106,10 @@ async def test_redis_that_dies_and_comes_back_in_the_middle_of_a_job_loses_nothi
         assert seen[-1]["to"] == "completed"
         assert await there.result(job) == 6
         await is_up_again(two)
-        # Once for each time that it went; on a busy machine the new server is lost again while it starts.
-        assert 1 <= two.log().count("is not there") == two.log().count("is there again") <= 2
+        # Once for each time that it went, not for each try; on a busy machine a new server is lost again while it starts. Of the two
+        # that say so, presence does not say when it is back.
+        told = [line for line in two.log().splitlines() if "work goes on by the store" in line]
+        assert 1 <= len(told) == two.log().count("is there again") <= 2
 
 
 async def test_without_redis_at_the_start_jobs_run_and_are_followed(
