@@ -1,4 +1,4 @@
-import { useId, useState } from 'react';
+import { useState } from 'react';
 import type { RequestState } from '../../lib/useRequest.ts';
 import { ErrorNotice } from '../../widgets/ErrorNotice.tsx';
 import { Skeleton } from '../../widgets/Skeleton.tsx';
@@ -12,7 +12,6 @@ const PERCENT = 100;
 /** The pages of a document, with every word at its place. */
 export function Pages({ id, pages }: { id: string; pages: RequestState<Told<PageRead[]>> }) {
   const { t } = useTexts();
-  const field = useId();
   const [index, go] = useState(0);
   const picture = usePicture(`/api/ocr/public-file/${encodeURIComponent(id)}`);
   const { data, error, again } = pages;
@@ -23,9 +22,9 @@ export function Pages({ id, pages }: { id: string; pages: RequestState<Told<Page
   const unsure = page.words.filter(({ confidence }) => confidence < SURE).length;
   const title = t('page', { n: page.number, of: page.of });
   return (
-    <section className={css.screen} aria-labelledby={field}>
+    <div className={css.screen}>
       <div className={css.row}>
-        <h2 id={field}>{title}</h2>
+        <h2>{title}</h2>
         {data.data.length > 1 &&
           data.data.map(({ number, of }, at) => (
             <button
@@ -47,7 +46,7 @@ export function Pages({ id, pages }: { id: string; pages: RequestState<Told<Page
         <summary>{t('asText')}</summary>
         <p className={css.text}>{page.text}</p>
       </details>
-    </section>
+    </div>
   );
 }
 
