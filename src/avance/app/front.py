@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import msgspec
 
-from avance.config import Secret
 from avance.errors import ConfigError, Unavailable
+from avance.model.secret import Secret
 from avance.model.stream import Publication
 from avance.ports.bus import Bus, Letter, Receive
 from avance.ports.clock import Clock

@@ -47,7 +47,7 @@ class Stream:
         self._thread = Thread(target=self._run, name="stream")
         self.failures: list[Exception] = []
         """What the function raised, in order."""
-        self.given_up = 0
+        self.given_up: int = 0
 
     def __enter__(self) -> Self:
         self._thread.start()
