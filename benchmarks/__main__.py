@@ -22,6 +22,13 @@ QUESTIONS = (
     "jobs",
     "reconnect_storm",
     "growth",
+    "stores",
+    "notices",
+    "documents",
+    "console",
+    "ocr",
+    "ocr_fields",
+    "ocr_photos",
 )
 
 

@@ -73,6 +73,30 @@ def test_only_the_proxy_is_reached_from_elsewhere(compose: Mapping[str, Any]) ->
             assert name == "proxy" or port.startswith("127.0.0.1:"), (name, port)
 
 
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_ports_are_one_list(compose: Mapping[str, Any], language: str) -> None:
+    """
+    000-32, 000-T13: what the contract, the stack, the runner and the guide say is the same.
+    """
+    published = {
+        name: {int(port.split(":")[-2]) for port in service.get("ports", [])}
+        for name, service in compose["services"].items()
+    }
+    assert published["qdrant"] == {6363}
+    assert published["ollama"] == {11464}
+    assert published["redis"] == {6389}
+    assert published["postgres"] == {5462}
+    assert 8030 in published["proxy"]
+    assert "PORT ?= 8030" in (ROOT / "Makefile").read_text()
+    assert "3030" in (ROOT / "scripts/dev").read_text()
+    contract = (ROOT / "docs/contract/ingest.md").read_text()
+    (promise,) = [line for line in contract.splitlines() if line.startswith("| 000-32 ")]
+    promised = {int(port) for port in re.findall(r"\b\d{4,5}\b", promise)}
+    guide = (ROOT / f"docs/{language}/howto/deploy.md").read_text()
+    told = {int(port) for port in re.findall(r"^\| (\d{4,5}) \|", guide, re.MULTILINE)}
+    assert promised == told == {8030, 3030, 6363, 11464, 6389, 5462}
+
+
 def test_pods_are_not_root_and_are_asked_how_they_are(manifests: list[Mapping[str, Any]]) -> None:
     deployments = [one for one in manifests if one["kind"] == "Deployment"]
     assert len(deployments) == 2
