@@ -240,6 +240,21 @@ def bus_urls(url: str) -> list[str]:
     return urls
 
 
+def greet_bus(url: str) -> str:
+    """
+    What the server says of itself; of several, each.
+
+    Raises:
+        ConfigError, Unavailable: One cannot be asked, or does not answer.
+    """
+    urls = bus_urls(url)
+    try:
+        from avance.backends.redis import greet  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise missing_redis(error) from error
+    return "; ".join(greet(one) for one in urls)
+
+
 def missing_redis(error: ModuleNotFoundError) -> ConfigError:
     """
     What to do when the client of Redis is not installed.

@@ -49,6 +49,32 @@ class Storage:
     blobs: Blobs
 
 
+def postgres_url(url: str) -> str | None:
+    """
+    The address for the client, if this is a PostgreSQL.
+    """
+    scheme, _, rest = url.partition(":")
+    # Some write the driver into the scheme, which is no matter of the address.
+    return f"postgresql:{rest}" if scheme.partition("+")[0] in POSTGRES_SCHEMES else None
+
+
+def greet_store(url: str) -> str | None:
+    """
+    What the server of the store says of itself; None where there is none.
+
+    Raises:
+        ConfigError, Unavailable: It cannot be asked, or does not answer.
+    """
+    address = postgres_url(url)
+    if address is None:
+        return None
+    try:
+        from avance.backends.postgres import greet  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise _missing(error, "psycopg", "postgres", "store") from error
+    return greet(address)
+
+
 def open_storage(
     url: str,
     clock: Clock,
@@ -71,9 +97,9 @@ def open_storage(
     scheme = url.partition(":")[0]
     if scheme == "sqlite":
         return _on_sqlite(url, clock, files, node=node, limits=sqlite)
-    # Some write the driver into the scheme, which is no matter of the address.
-    if scheme.partition("+")[0] in POSTGRES_SCHEMES:
-        return _on_postgres(f"postgresql:{url.partition(':')[2]}", clock, files, node=node)
+    address = postgres_url(url)
+    if address is not None:
+        return _on_postgres(address, clock, files, node=node)
     raise ConfigError(
         f"the store {scheme}:… is not known; use sqlite:///path/to/avance.db, or postgresql://user:password@host:5432/database",
         setting="store",

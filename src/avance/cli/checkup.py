@@ -9,9 +9,10 @@ import ssl
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,12 @@ import msgspec
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketException
 
+from avance.app.buses import greet_bus
 from avance.app.extension import offered_apps
+from avance.app.storage import greet_store
 from avance.cli.client import Client, Refused, Unreachable
 from avance.config import AuthMode, Settings, check_bind
-from avance.errors import ConfigError
+from avance.errors import AvanceError, ConfigError
 from avance.version import VERSION
 
 DISK_BYTES_LOW = 1_073_741_824
@@ -66,6 +69,7 @@ def check_machine(settings: Settings) -> Iterator[Finding]:
     if settings.auth is AuthMode.TOKEN and settings.jwks_url is not None:
         yield _check_jwks(settings.jwks_url)
     yield from _check_data(Path(settings.data))
+    yield from _check_services(settings)
     yield from _check_apps()
 
 
@@ -105,6 +109,28 @@ def _check_data(data: Path) -> Iterator[Finding]:
         yield _warning("disk", detail, "make room, or shorten the retention settings")
     else:
         yield _ok("disk", detail)
+
+
+def _check_services(settings: Settings) -> Iterator[Finding]:
+    """
+    The servers that the settings name, as this machine reaches them.
+    """
+    asked: list[tuple[str, Callable[[], str | None]]] = [
+        ("store", partial(greet_store, settings.store_url))
+    ]
+    asked += [
+        (name, partial(greet_bus, url))
+        for name, url in (("bus", settings.bus), ("celery", settings.celery))
+        if url is not None
+    ]
+    for name, greet in asked:
+        try:
+            detail = greet()
+        except AvanceError as error:
+            yield _failure(name, error.message, f"start it, or correct AVANCE_{name.upper()}")
+        else:
+            if detail is not None:
+                yield _ok(name, detail)
 
 
 def _check_apps() -> Iterator[Finding]:

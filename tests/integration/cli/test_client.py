@@ -206,6 +206,21 @@ def test_the_doctor_finds_nothing_wrong_with_a_good_server(avance, demo, tmp_pat
     assert verdicts["websocket"] == verdicts["stream"] == verdicts["clock"] == "ok"
 
 
+def test_the_doctor_asks_the_servers_that_the_settings_name(
+    avance, tmp_path: Path, postgres_url: str, redis_url: str
+) -> None:
+    given = ("--data", str(tmp_path), "--json", "--store", postgres_url)
+    findings = {}
+    for bus in (redis_url, "redis://127.0.0.1:1/0"):
+        result = avance("doctor", *given, AVANCE_BUS=bus)
+        findings = {one["name"]: one for one in json.loads(result.output)}
+        assert findings["store"]["verdict"] == "ok"
+        assert findings["store"]["detail"].startswith("PostgreSQL 1")
+        assert findings["bus"]["verdict"] == ("ok" if bus == redis_url else "failure")
+    assert "redis://127.0.0.1:1" in findings["bus"]["detail"]
+    assert "AVANCE_BUS" in findings["bus"]["remedy"]
+
+
 def test_the_doctor_finds_a_proxy_without_upgrade(avance, demo, tmp_path: Path) -> None:
     with proxy(demo.url, without_upgrade) as url:
         result = avance("doctor", "--data", str(tmp_path), "--json", "--url", url)

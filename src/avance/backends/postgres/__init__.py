@@ -3,6 +3,7 @@ Everything in one PostgreSQL database, for many nodes.
 """
 
 from avance.backends.postgres.bus import PostgresBus
+from avance.backends.postgres.connection import greet
 from avance.backends.postgres.database import PostgresDatabase
 from avance.backends.postgres.limits import POSTGRES_LIMITS, PostgresLimits
 from avance.backends.postgres.outbox import outbox_insert
@@ -22,5 +23,6 @@ __all__ = [
     "PostgresRecords",
     "PostgresRevocations",
     "PostgresStore",
+    "greet",
     "outbox_insert",
 ]

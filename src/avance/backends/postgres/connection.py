@@ -12,8 +12,8 @@ from psycopg.adapt import Dumper, Loader
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import Format, TransactionStatus
 
-from avance.backends.postgres.limits import PostgresLimits
-from avance.errors import ConfigError
+from avance.backends.postgres.limits import POSTGRES_LIMITS, PostgresLimits
+from avance.errors import ConfigError, Unavailable
 
 SCHEMA = "avance"
 
@@ -72,6 +72,22 @@ def connect(url: str, limits: PostgresLimits) -> Connection[Any]:
     for name in ("json", "jsonb"):
         adapters.register_loader(name, _TextLoader)
     return connection
+
+
+def greet(url: str, limits: PostgresLimits = POSTGRES_LIMITS) -> str:
+    """
+    Ask the server who it is.
+
+    Raises:
+        Unavailable: It does not answer, or refuses.
+    """
+    place = place_of(url)
+    try:
+        with connect(url, limits) as connection:
+            row = connection.execute("SHOW server_version").fetchone()
+    except psycopg.Error as error:
+        raise Unavailable(f"PostgreSQL {place} does not let us in: {error}") from error
+    return f"PostgreSQL {row[0] if row else ''}, {place}"
 
 
 class _BoolDumper(Dumper):

@@ -3,7 +3,7 @@ Redis: how nodes hear of each other at once, who is present over all of them, an
 """
 
 from avance.backends.redis.bus import RedisBus
-from avance.backends.redis.client import open_blocking, reachable
+from avance.backends.redis.client import greet, open_blocking, reachable
 from avance.backends.redis.journal import Entry, RedisJournal
 from avance.backends.redis.limits import REDIS_LIMITS, RedisLimits
 from avance.backends.redis.overheard import Overheard
@@ -19,6 +19,7 @@ __all__ = [
     "RedisJournal",
     "RedisLimits",
     "RedisPresence",
+    "greet",
     "open_blocking",
     "reachable",
 ]

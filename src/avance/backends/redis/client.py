@@ -73,6 +73,17 @@ def reachable(url: str) -> Iterator[None]:
         raise Unavailable(f"Redis at {shown(url)} is not there: {error}") from error
 
 
+def greet(url: str) -> str:
+    """
+    Ask the server who it is.
+
+    Raises:
+        Unavailable: It does not answer, or refuses.
+    """
+    with reachable(url), open_blocking(url) as client:
+        return f"Redis {client.info('server')['redis_version']}, {shown(url)}"
+
+
 def shown(url: str) -> str:
     """
     An address without its password.
