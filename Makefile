@@ -7,7 +7,8 @@ APP ?=
 # Programs are started hundreds of times: compiled once, whatever the environment says, and away from the sources.
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX = $(CURDIR)/.cache/pycache
-PYTEST = .venv/bin/pytest -n 2 --dist loadfile -q
+# The files with few tests have the long ones: begun first, they do not run alone at the end.
+PYTEST = .venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder -q
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' Makefile

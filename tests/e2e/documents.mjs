@@ -100,6 +100,7 @@ await drive(async ({ url, folder, more: [files], told, open }) => {
   await page.getByRole('searchbox').fill('contra');
   await page.getByRole('button', { name: 'Buscar' }).click();
   await page.getByRole('cell', { name: 'informe.pdf', exact: true }).waitFor({ state: 'detached' });
+  await page.getByRole('cell', { name: 'contrato.md', exact: true }).waitFor();
   told.found = await page.locator('tbody tr').count();
   await page.getByRole('button', { name: 'Eliminar contrato.md' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Eliminar' }).click();

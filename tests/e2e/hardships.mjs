@@ -85,18 +85,18 @@ await drive(async ({ url, more: [ana], told, open, watch }) => {
   told.isAnother = true;
 
   // The server was upgraded: a file that this page knows is gone, and the new page has another one.
-  told.reloads = 0;
-  page.on('load', () => {
-    told.reloads += 1;
-  });
+  const reload = page.waitForEvent('load');
   let isGone = true;
-  await page.route(/assets\/Inbox-.*\.js/, (route) => {
-    if (!isGone) return route.continue();
-    isGone = false;
-    return route.fulfill({ status: 404 });
+  page.on('request', (request) => {
+    if (request.isNavigationRequest()) isGone = false;
   });
+  await page.route(/assets\/Inbox-.*\.js/, (route) =>
+    isGone ? route.fulfill({ status: 404 }) : route.continue(),
+  );
   await page.evaluate(() => history.pushState(null, '', '/console/inbox'));
+  await reload;
   await page.getByRole('heading', { level: 1, name: 'Notificaciones' }).waitFor();
+  told.isReloaded = !isGone;
 
   // WebSockets do not pass; then nothing that stays open does.
   const passing = async (refused, words) => {

@@ -120,7 +120,7 @@ def test_pages_live_through_sleep_ended_tokens_refused_sockets_and_failures(serv
     assert told["newSockets"] == 0
     assert told["why"] == "attempt 3 was meant to fail"
     assert told["isAnother"]
-    assert told["reloads"] == 1
+    assert told["isReloaded"]
     assert told["streams"] == ["http_stream"]
     assert told["isPolled"]
     assert told["errors"] == []
