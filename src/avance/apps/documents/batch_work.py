@@ -48,12 +48,8 @@ async def parent_of(host: Avance, batch: Batch) -> str:
     """
     The job below which the next files of a batch are read: the present one, or after its end a new one.
     """
-    if batch.job_id is not None:
-        try:
-            if not (await host.jobs.get(batch.job_id)).state.is_terminal:
-                return batch.job_id
-        except NotFound:
-            pass  # past its retention: as after its end
+    if batch.job_id is not None and await _is_under_way(host, batch.job_id):
+        return batch.job_id
     tracker = await host.track(
         kind=KIND,
         owner=batch.owner,
@@ -64,6 +60,17 @@ async def parent_of(host: Avance, batch: Batch) -> str:
     )
     await Batches(host.records).follow(batch.id, tracker.id)
     return tracker.id
+
+
+async def _is_under_way(host: Avance, job_id: str) -> bool:
+    """
+    A job that is gone ended before its retention did.
+    """
+    try:
+        job = await host.jobs.get(job_id)
+    except NotFound:
+        return False
+    return not job.state.is_terminal
 
 
 async def add(
