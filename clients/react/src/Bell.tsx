@@ -40,7 +40,11 @@ export function Bell({ locale: own, onOpen, renderFoot }: BellProps): ReactNode 
     document.addEventListener('pointerdown', outside);
     return () => document.removeEventListener('pointerdown', outside);
   }, [isOpen]);
-  const label = isLive ? say('bell', { n: unread }) : say('bellOff');
+  const shown = unread > SHOWN_MAX ? `${SHOWN_MAX}+` : unread;
+  // It says the number that is seen, whether or not that is still true.
+  const label = isKnown
+    ? say(isLive ? 'bell' : 'bellOff', { n: shown })
+    : say('bellUnknown');
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: Esc closes what the button inside opened
     <div
@@ -61,9 +65,9 @@ export function Bell({ locale: own, onOpen, renderFoot }: BellProps): ReactNode 
         <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
           <path d="M8 2a4 4 0 0 0-4 4c0 4-1.5 5-1.5 5h11S12 10 12 6a4 4 0 0 0-4-4M6.5 13a1.5 1.5 0 0 0 3 0" />
         </svg>
-        {unread > 0 && (
+        {isKnown && unread > 0 && (
           <span className="avance-bell-count" aria-hidden="true">
-            {unread > SHOWN_MAX ? `${SHOWN_MAX}+` : unread}
+            {shown}
           </span>
         )}
       </button>

@@ -64,6 +64,16 @@ describe('Bell', () => {
     expect(document.activeElement).toBe(bell);
   });
 
+  test('says the number that it still shows when the connection is cut', async () => {
+    render(<Bell />, here);
+    await pass();
+    here.server.inbox.notice('one');
+    await pass();
+    here.server.stop();
+    await pass();
+    screen.getByRole('button', { name: 'Notifications, 1 unread when last connected' });
+  });
+
   test('says that it is not connected', async () => {
     here.server.stop();
     render(<Bell locale="es" />, here);

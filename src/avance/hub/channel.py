@@ -4,8 +4,9 @@ One watched channel: it follows its stream without a gap and hands each publicat
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from enum import Enum, auto
+from functools import partial
 from typing import Protocol
 
 from avance.errors import Unavailable
@@ -159,7 +160,7 @@ class Channel:
         if self.namespace.is_ephemeral:
             self.state = State.LIVE
         else:
-            self._read(self._open(since))
+            self._read(partial(self._open, since))
 
     async def settled(self) -> None:
         """
@@ -195,7 +196,7 @@ class Channel:
         """
         self._wanted = max(self._wanted, offset)
         if self.is_live and self._idle is None and self._wanted > self.top:
-            self._read(self._follow())
+            self._read(self._follow)
 
     async def check(self) -> None:
         """
@@ -244,13 +245,14 @@ class Channel:
         # What does not fit is read later.
         self._wanted = max(self._wanted, item.offset)
 
-    def _read(self, work: Coroutine[object, object, None]) -> None:
+    def _read(self, work: Callable[[], Awaitable[None]]) -> None:
+        # Called only once the task runs: one that is cancelled before its first step leaves nothing behind.
         self._idle = asyncio.get_running_loop().create_future()
         self._desk.spawn(self._reading(work))
 
-    async def _reading(self, work: Coroutine[object, object, None]) -> None:
+    async def _reading(self, work: Callable[[], Awaitable[None]]) -> None:
         try:
-            await work
+            await work()
         except Unavailable as error:
             self.failure = error
             self._desk.lose(self, f"the store cannot be read: {error}")
