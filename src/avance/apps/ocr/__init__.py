@@ -10,6 +10,7 @@ app = App(
     "ocr",
     routers=[
         "avance.apps.ocr.http.documents:router",
+        "avance.apps.ocr.http.pages:router",
         "avance.apps.ocr.http.engine:router",
         "avance.apps.ocr.http.script:router",
     ],

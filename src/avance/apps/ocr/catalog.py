@@ -19,7 +19,7 @@ from avance.web import Identity
 
 ALL = "$topic:ocr-all"
 """Every change, for administrators. The `$` keeps clients of the protocol out: nobody signs a token for it."""
-_COLUMNS = "body, owner, tenant, version, engine, blob_key, ended_ms, expected"
+_COLUMNS = "body, owner, tenant, version, engine, blob_key, ended_ms, expected, job_id"
 _document = msgspec.json.Decoder(Document)
 _encode = msgspec.json.Encoder().encode
 Change = Callable[[Document], Document | None]
@@ -147,6 +147,19 @@ class Catalog:
             is_long=True,
         )
         return [str(row[0]).encode() for row in rows]
+
+    async def page(self, document_id: str, number: int) -> bytes | None:
+        """
+        A page that was read, or None.
+        """
+        row = await self._records.read(
+            lambda rows: rows.one(
+                "SELECT body FROM ocr_pages WHERE document_id = ? AND number = ?",
+                document_id,
+                number,
+            )
+        )
+        return None if row is None else str(row[0]).encode()
 
     async def history(self, document_id: str) -> Sequence[Row]:
         return await self._records.read(
@@ -410,9 +423,13 @@ def _remove(document_id: str, changes: Changes) -> None:
 
 
 def _stored(row: Row) -> Stored:
-    body, owner, tenant, version, engine, blob_key, ended_ms, expected = row
+    body, owner, tenant, version, engine, blob_key, ended_ms, expected, job_id = row
+    document = _document.decode(body)
+    if document.job_id is None and job_id is not None:
+        # It waits: its job has not said so yet, and can be followed all the same.
+        document = msgspec.structs.replace(document, job_id=job_id)
     return Stored(
-        document=_document.decode(body),
+        document=document,
         owner=owner,
         tenant=tenant,
         version=version,

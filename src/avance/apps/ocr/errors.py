@@ -14,6 +14,10 @@ class DocumentUnknown(NotFound):
     code = "ocr_document_not_found"
 
 
+class PageUnknown(NotFound):
+    code = "ocr_page_not_found"
+
+
 class DocumentDecided(Conflict):
     code = "ocr_document_final"
 

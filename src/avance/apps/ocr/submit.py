@@ -41,6 +41,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str
     documents: tuple[Document, ...]
+    jobs: tuple[str, ...]
+    """Of each document in turn; a request to an external engine has one job for all."""
 
 
 def check_settings(settings: OcrSettings) -> None:
@@ -150,16 +152,18 @@ async def _store(
     catalog = Catalog(host.records)
     await catalog.add(request, new)
     owner = {"owner": who.user, "tenant": who.identity.tenant}
+    jobs: list[str] = []
     if is_external:
         title = f"{len(items)} documents for the engine"
         handle = await send.using(**owner).submit(request_id=request.id, token=token, title=title)
-        for one in new:
-            await catalog.begun(one.document.id, handle.id)
-    else:
-        for one in new:
-            document = one.document
+        jobs = [handle.id] * len(new)
+    for one in new:
+        document = one.document
+        if not is_external:
             handle = await read.using(**owner).submit(
                 document_id=document.id, file_name=document.file_name
             )
-            await catalog.begun(document.id, handle.id)
-    return Taken(request_id=request.id, documents=tuple(one.document for one in new))
+            jobs.append(handle.id)
+        await catalog.begun(document.id, jobs[-1])
+    documents = tuple(one.document for one in new)
+    return Taken(request_id=request.id, documents=documents, jobs=tuple(jobs))

@@ -4,6 +4,7 @@ The pages of a file as pictures. Runs in a child: what is opened here may be any
 
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -46,24 +47,40 @@ def pictures(path: str, kind: str, *, pages_max: int, pixels_max: int) -> Iterat
 
 
 def _of_image(path: str, pages_max: int, pixels_max: int) -> Iterator[Picture]:
+    with open_image(path) as (opened, count):
+        _check_pages(count, pages_max)
+        for number in range(count):
+            opened.seek(number)
+            check_size(opened.size, pixels_max)
+            yield Picture(number + 1, count, upright(opened))
+
+
+@contextmanager
+def open_image(path: str) -> Iterator[tuple[Image.Image, int]]:
+    """
+    An image and how many pages it has.
+
+    Raises:
+        Unreadable: It is damaged, which may be seen only while it is unpacked.
+    """
+    # Sizes are checked before anything is unpacked, against a limit of our own.
     Image.MAX_IMAGE_PIXELS = None
     warnings.simplefilter("ignore")
     try:
         with Image.open(Path(path)) as opened:
             # An animation has one page, the pages of a TIFF are pages.
-            count = getattr(opened, "n_frames", 1) if opened.format == "TIFF" else 1
-            _check_pages(count, pages_max)
-            for number in range(count):
-                opened.seek(number)
-                _check_size(opened.size, pixels_max)
-                yield Picture(number + 1, count, upright(opened))
+            yield opened, getattr(opened, "n_frames", 1) if opened.format == "TIFF" else 1
     except Unreadable:
         raise
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise Unreadable(f"the image is damaged: {error}", code="document_damaged") from error
 
 
-def _check_size(size: tuple[int, int], pixels_max: int) -> None:
+def check_size(size: tuple[int, int], pixels_max: int) -> None:
+    """
+    Raises:
+        Unreadable: It is too large to be unpacked, or too small for a text.
+    """
     width, height = size
     if width * height > pixels_max or max(size) > SIDE_PIXELS_MAX:
         raise Unreadable(
@@ -102,17 +119,13 @@ def upright(image: Image.Image) -> Image.Image:
 
 
 def _of_pdf(path: str, pages_max: int, pixels_max: int) -> Iterator[Picture]:
-    try:
-        document = pdfium.PdfDocument(path)
-    except pdfium.PdfiumError as error:
-        code = "document_encrypted" if "password" in str(error).lower() else "document_damaged"
-        raise Unreadable(f"the PDF cannot be opened: {error}", code=code) from error
+    document = open_pdf(path)
     count = len(document)
     _check_pages(count, pages_max)
     for number in range(count):
         try:
             page = document[number]
-            scale = _scale(page, pixels_max)
+            scale = scale_of(page, pixels_max)
             image = page.render(scale=scale, grayscale=True).to_pil()
             words = _words(page, scale)
         except pdfium.PdfiumError as error:
@@ -122,7 +135,22 @@ def _of_pdf(path: str, pages_max: int, pixels_max: int) -> Iterator[Picture]:
         yield Picture(number + 1, count, image, words)
 
 
-def _scale(page: pdfium.PdfPage, pixels_max: int) -> float:
+def open_pdf(path: str) -> pdfium.PdfDocument:
+    """
+    Raises:
+        Unreadable: It is damaged, or protected by a password.
+    """
+    try:
+        return pdfium.PdfDocument(path)
+    except pdfium.PdfiumError as error:
+        code = "document_encrypted" if "password" in str(error).lower() else "document_damaged"
+        raise Unreadable(f"the PDF cannot be opened: {error}", code=code) from error
+
+
+def scale_of(page: pdfium.PdfPage, pixels_max: int) -> float:
+    """
+    How much larger than its points a page is drawn; a poster is drawn coarser instead of not at all.
+    """
     scale = DPI / POINTS_PER_INCH
     pixels = page.get_width() * page.get_height() * scale * scale
     return scale if pixels <= pixels_max else scale * (pixels_max / pixels) ** 0.5

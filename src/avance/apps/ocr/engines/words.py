@@ -7,6 +7,9 @@ from statistics import median
 
 import msgspec
 
+NO_PAGE = "document_page"
+"""The code of a child that is asked for a page which its file has not."""
+
 
 class Word(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     text: str

@@ -18,11 +18,14 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 BODY_BYTES_MAX = 16_777_216
 _encode = msgspec.json.Encoder().encode
 
+JOBS_HEADER = "X-Job-Ids"
+"""Of a start: the job of each document, in the order of the answer."""
 ALLOW_ORIGIN = "Access-Control-Allow-Origin"
 CORS = {
     ALLOW_ORIGIN: "*",
     "Access-Control-Allow-Headers": "Content-Type, Authorization, X-Amz-Date, X-Api-Key, X-Amz-Security-Token, "
     "Sec-WebSocket-Protocol, Sec-WebSocket-Version, Sec-WebSocket-Key",
+    "Access-Control-Expose-Headers": JOBS_HEADER,
 }
 """004-24. Without credentials: a foreign page can use what it was given a key for, and nothing else."""
 

@@ -20,9 +20,11 @@ from avance.apps.ocr.errors import BadDocument, DocumentUnknown, NotAuthentic
 from avance.apps.ocr.export import FORMATS, exported
 from avance.apps.ocr.external import signed_path
 from avance.apps.ocr.frames import iso_z
-from avance.apps.ocr.http.answers import answered, in_its_words, json_object
+from avance.apps.ocr.http.answers import JOBS_HEADER, answered, in_its_words, json_object
+from avance.apps.ocr.http.pages import seen
 from avance.apps.ocr.model import Decision, Document, Status, Stored
 from avance.apps.ocr.settings import OcrSettings
+from avance.apps.ocr.shown import folder_of
 from avance.apps.ocr.signing import link_signature
 from avance.apps.ocr.spelling import fields_of, names, required, text_of
 from avance.apps.ocr.submit import Item, Taken, take
@@ -112,7 +114,7 @@ async def process_documents(request: Request) -> Response:
     Take documents by their addresses.
     """
     taken = await _taken_from(request)
-    return answered({"success": True, "data": {"success": True, **_told(taken)}})
+    return _with_jobs(answered({"success": True, "data": {"success": True, **_told(taken)}}), taken)
 
 
 @in_its_words
@@ -122,7 +124,8 @@ async def process_documents_admin(request: Request) -> Response:
     """
     taken = await _taken_from(request)
     message = _message(taken)
-    return answered({"success": True, "message": message, "requestId": taken.request_id})
+    body = {"success": True, "message": message, "requestId": taken.request_id}
+    return _with_jobs(answered(body), taken)
 
 
 @in_its_words
@@ -132,19 +135,17 @@ async def process_documents_platform(request: Request) -> Response:
     """
     taken = await _taken_from(request)
     count = len(taken.documents)
-    return answered(
-        {
-            "message": _message(taken),
-            "status": "accepted",
-            "owner_user_name": taken.documents[0].owner_user_name,
-            "enqueued": count,
-            "failed": 0,
-            "total": count,
-            "batch_id": taken.request_id,
-            "note": "Results are sent to url_response and told on the socket",
-        },
-        202,
-    )
+    body = {
+        "message": _message(taken),
+        "status": "accepted",
+        "owner_user_name": taken.documents[0].owner_user_name,
+        "enqueued": count,
+        "failed": 0,
+        "total": count,
+        "batch_id": taken.request_id,
+        "note": "Results are sent to url_response and told on the socket",
+    }
+    return _with_jobs(answered(body, 202), taken)
 
 
 def _told(taken: Taken) -> dict[str, Any]:
@@ -160,6 +161,12 @@ def _told(taken: Taken) -> dict[str, Any]:
         ],
         "message": _message(taken),
     }
+
+
+def _with_jobs(answer: Response, taken: Taken) -> Response:
+    # The bodies are the contract's to the last key; who wants to follow the jobs need not ask for each document.
+    answer.headers[JOBS_HEADER] = ",".join(taken.jobs)
+    return answer
 
 
 def _message(taken: Taken) -> str:
@@ -204,7 +211,7 @@ async def upload(request: Request) -> Response:
         for one in kept:
             await app.host.blobs.remove(str(one.blob_key))
         raise
-    return answered({"success": True, "data": {"success": True, **_told(taken)}})
+    return _with_jobs(answered({"success": True, "data": {"success": True, **_told(taken)}}), taken)
 
 
 def _form_expected(value: Any) -> dict[str, Any]:
@@ -234,18 +241,12 @@ async def _kept(file: UploadFile, expected: dict[str, Any], is_test: bool) -> It
     return Item(id=document_id, file_name=name, blob_key=key, expected=expected, is_test=is_test)
 
 
-async def _seen(request: Request) -> Stored:
-    who = caller(request)
-    who.require_whole()
-    return await _catalog().seen(who.identity, request.path_params["document_id"])
-
-
 @in_its_words
 async def get_document(request: Request) -> Response:
     """
     A document as it is now.
     """
-    return answered({"success": True, "data": (await _seen(request)).document})
+    return answered({"success": True, "data": (await seen(request)).document})
 
 
 @in_its_words
@@ -286,21 +287,11 @@ def _cursor(text: str | None) -> tuple[int, str] | None:
 
 
 @in_its_words
-async def get_pages(request: Request) -> Response:
-    """
-    The pages that were read so far, with every word and its place.
-    """
-    stored = await _seen(request)
-    pages = await _catalog().pages(stored.document.id)
-    return answered({"success": True, "data": [msgspec.Raw(one) for one in pages]})
-
-
-@in_its_words
 async def get_history(request: Request) -> Response:
     """
     Who corrected or decided what.
     """
-    stored = await _seen(request)
+    stored = await seen(request)
     rows = await _catalog().history(stored.document.id)
     data = [
         {
@@ -321,7 +312,7 @@ async def review(request: Request) -> Response:
     Correct fields, or decide; the status stays, the history grows.
     """
     who = caller(request)
-    stored = await _seen(request)
+    stored = await seen(request)
     given = names(await json_object(request))
     decision = text_of(given, "final_decision", chars_max=40)
     if decision is not None and decision not in (*Decision, "PENDING"):
@@ -372,7 +363,7 @@ async def delete_document(request: Request) -> Response:
     """
     Remove a document and its file.
     """
-    stored = await _seen(request)
+    stored = await seen(request)
     await _remove(stored)
     return answered({"success": True, "message": f"Document {stored.document.id} deleted"})
 
@@ -381,7 +372,7 @@ async def _remove(stored: Stored) -> None:
     # The row first: a crash between the two leaves a file that nobody sees.
     await _catalog().remove(stored.document.id)
     if stored.blob_key is not None:
-        await app.host.blobs.remove(stored.blob_key)
+        await app.host.blobs.remove(folder_of(stored.blob_key))
 
 
 @in_its_words
@@ -402,7 +393,7 @@ async def public_file(request: Request) -> Response:
     """
     Lead to a link to the file that is good for a while.
     """
-    stored = await _seen(request)
+    stored = await seen(request)
     ttl_s = _settings().link_ttl_s
     if stored.blob_key is None:
         if not stored.document.file_url.startswith("http"):
@@ -452,7 +443,7 @@ async def export(request: Request) -> Response:
     """
     The result as JSON, CSV or a PDF that can be searched.
     """
-    stored = await _seen(request)
+    stored = await seen(request)
     kind = request.path_params["format"]
     if kind not in FORMATS:
         raise BadDocument(f"there is no export {kind[:20]!r}; one of {', '.join(FORMATS)}")
@@ -480,7 +471,6 @@ described(
 )
 described(router, "POST", "/api/ocr/upload", upload)
 described(router, "GET", "/api/ocr/document/{document_id}", get_document)
-described(router, "GET", "/api/ocr/document/{document_id}/pages", get_pages)
 described(router, "GET", "/api/ocr/document/{document_id}/history", get_history)
 described(router, "POST", "/api/ocr/document/{document_id}/review", review)
 described(router, "GET", "/api/ocr/document/{document_id}/export/{format}", export)
