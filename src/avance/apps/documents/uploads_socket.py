@@ -11,10 +11,25 @@ from avance import Avance, State
 from avance.apps.documents.frames import Pong, UploadProgress
 from avance.apps.documents.ingest_socket import is_ping
 from avance.apps.documents.words import PERCENT_AT, STAGES, failure, with_offset
-from avance.dialect import CLOSE_END, Close, Dialect, Effect, Event, JobDialect, Send, speaks
+from avance.dialect import (
+    CLOSE_END,
+    CLOSE_IDLE,
+    Close,
+    Dialect,
+    Effect,
+    Event,
+    JobDialect,
+    Send,
+    Visit,
+    Wake,
+    speaks,
+)
 
 AFTER_END_MS = 300_000
 """The socket of an upload that has ended is served so long; the row stays."""
+IDLE_S = 300.0
+"""A peer that says nothing for so long is dropped, where no ping of ours asks it sooner."""
+IDLE = "idle"
 TASK = "documents.ingest"
 _encode = msgspec.json.Encoder().encode
 
@@ -122,6 +137,8 @@ class UploadSocket(JobDialect):
         super().__init__(host.jobs)
         self._clock = host.clock
         self._course = Course("")
+        # The answer to a ping is a sign of life, and who gives none is dropped long before.
+        self._may_idle = host.settings.socket_ping_interval_s >= IDLE_S
 
     def takes(self, job: Any) -> bool:
         ended_ms = job.ended_ms
@@ -135,10 +152,20 @@ class UploadSocket(JobDialect):
     def tell(self, event: Event) -> Iterable[bytes]:
         return map(_encode, self._course.tell(event))
 
+    def opened(self, visit: Visit) -> Iterable[Effect]:
+        return [*super().opened(visit), *self._awake()]
+
     def heard(self, text: str) -> Iterable[Effect]:
         if text.strip() == "close":
             return [Close(*CLOSE_END)]
-        return [Send(_encode(Pong()))] if is_ping(text) else ()
+        answer = [Send(_encode(Pong()))] if is_ping(text) else []
+        return [*answer, *self._awake()]
+
+    def rang(self, name: str) -> Iterable[Effect]:
+        return [Close(*CLOSE_IDLE)]
+
+    def _awake(self) -> Iterable[Effect]:
+        return [Wake(IDLE, IDLE_S)] if self._may_idle else []
 
 
 @speaks(sends=(UploadProgress,))
