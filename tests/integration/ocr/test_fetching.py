@@ -146,26 +146,55 @@ async def test_addresses_inside_and_bad_requests_are_refused_at_once(
     assert (await http.post(path, json=wrong)).status_code == 400
 
 
-async def test_pages_of_other_machines_read_only_what_they_have_a_key_for(
-    http: httpx.AsyncClient, guarded: Node
-) -> None:
-    """004-24: the headers of the contract, without credentials; an open server shows nothing to foreign pages."""
-    wanted = (
-        "Content-Type, Authorization, X-Amz-Date, X-Api-Key, X-Amz-Security-Token, "
-        "Sec-WebSocket-Protocol, Sec-WebSocket-Version, Sec-WebSocket-Key"
-    )
-    foreign = {"Origin": "https://page.example.org"}
-    async with httpx.AsyncClient(base_url=guarded.url, timeout=60) as keyed:
-        for headers in ({**foreign, "X-API-Key": "ana-key"}, foreign):
-            answer = await keyed.get("/api/ocr/documents", headers=headers)
-            if "X-API-Key" in headers:
-                assert answer.status_code == 200
-                assert answer.headers["access-control-allow-origin"] == "*"
-                assert answer.headers["access-control-allow-headers"] == wanted
-            else:
-                assert answer.status_code == 401
+WANTED_HEADERS = (
+    "Content-Type, Authorization, X-Amz-Date, X-Api-Key, X-Amz-Security-Token, "
+    "Sec-WebSocket-Protocol, Sec-WebSocket-Version, Sec-WebSocket-Key"
+)
+FOREIGN = {"Origin": "https://page.example.org"}
+
+
+async def test_pages_of_other_machines_read_only_what_they_have_a_key_for(guarded: Node) -> None:
+    """004-24: the preflight, the answer and the refusal have the headers of the contract, and never credentials beside the star."""
+    asked = {
+        **FOREIGN,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,content-type,x-api-key",
+    }
+    async with httpx.AsyncClient(base_url=guarded.url, timeout=60) as page:
+        answers = [
+            (await page.options("/api/ocr/process-documents", headers=asked), 200),
+            (await page.options("/api/v1/platform/process-documents-platform", headers=asked), 200),
+            (
+                await page.get("/api/ocr/documents", headers={**FOREIGN, "X-API-Key": "ana-key"}),
+                200,
+            ),
+            (
+                await page.get(
+                    "/api/ocr/document/none", headers={**FOREIGN, "X-API-Key": "ana-key"}
+                ),
+                404,
+            ),
+            (await page.get("/api/ocr/documents", headers=FOREIGN), 401),
+        ]
+        for answer, status in answers:
+            assert answer.status_code == status, answer.text
+            assert answer.headers["access-control-allow-origin"] == "*"
+            assert answer.headers["access-control-allow-headers"] == WANTED_HEADERS
+            assert "access-control-allow-credentials" not in answer.headers
+        assert "POST" in answers[0][0].headers["access-control-allow-methods"]
+        elsewhere = await page.options("/v1/jobs", headers=asked)
+        assert "access-control-allow-origin" not in elsewhere.headers
+        assert "access-control-allow-credentials" not in elsewhere.headers
+
+
+async def test_an_open_server_shows_nothing_to_foreign_pages(http: httpx.AsyncClient) -> None:
+    """004-24: there its address alone would be enough."""
     plain = await http.get("/api/ocr/documents")
     assert plain.headers["access-control-allow-origin"] == "*"
-    assert plain.headers["access-control-allow-headers"] == wanted
-    other = await http.get("/api/ocr/documents", headers=foreign)
+    assert plain.headers["access-control-allow-headers"] == WANTED_HEADERS
+    other = await http.get("/api/ocr/documents", headers=FOREIGN)
     assert "access-control-allow-origin" not in other.headers
+    asked = {**FOREIGN, "Access-Control-Request-Method": "GET"}
+    preflight = await http.options("/api/ocr/documents", headers=asked)
+    assert preflight.status_code == 400
+    assert "access-control-allow-origin" not in preflight.headers

@@ -5,24 +5,20 @@ The HTTP side as one ASGI app.
 from collections.abc import Sequence
 
 from fastapi import FastAPI
-from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Mount
 
 from avance.edge.http import docs, problem
 from avance.edge.http.authenticate import Authentication, PublicPaths
+from avance.edge.http.cross_origin import CrossOrigin
 from avance.edge.http.guard import Guard
 from avance.edge.http.health import HealthRoutes
 from avance.edge.http.jobs import JobRoutes, StartLimits
 from avance.edge.http.openapi import kinds_of, write_openapi
 from avance.edge.http.operations import OperationRoutes
-from avance.edge.http.origin import ANY
 from avance.edge.http.services import HttpServices
 from avance.edge.http.tokens import TokenRoutes
 
 PUBLIC_PATHS = ("/health", "/ready", "/console/*", *docs.PUBLIC_PATHS)
-_LOOPBACK_ORIGIN = (
-    r"https?://(localhost|[a-z0-9-]+\.localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])(:\d{1,5})?"
-)
 
 
 def http_app(services: HttpServices) -> FastAPI:
@@ -88,13 +84,4 @@ def _add_middleware(app: FastAPI, services: HttpServices) -> None:
         body_bytes_max=services.limits.body_bytes_max,
         body_bytes_max_by_prefix=services.body_bytes_max,
     )
-    app.add_middleware(
-        CORSMiddleware,
-        allow_origins=services.origins.origins,
-        allow_origin_regex=_LOOPBACK_ORIGIN if services.origins.is_open else None,
-        allow_methods=("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"),
-        allow_headers=("*",),
-        allow_credentials=ANY not in services.origins.origins,
-        expose_headers=("Retry-After",),
-        max_age=600,
-    )
+    app.add_middleware(CrossOrigin, rules=services.origins, routers=services.routers)

@@ -8,11 +8,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from avance.apps.ocr import app
 from avance.errors import AvanceError, InvalidRequest
+from avance.web import offer_to_pages
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 BODY_BYTES_MAX = 16_777_216
@@ -21,10 +23,13 @@ _encode = msgspec.json.Encoder().encode
 JOBS_HEADER = "X-Job-Ids"
 """Of a start: the job of each document, in the order of the answer."""
 ALLOW_ORIGIN = "Access-Control-Allow-Origin"
+ALLOWED_HEADERS = (
+    *("Content-Type", "Authorization", "X-Amz-Date", "X-Api-Key", "X-Amz-Security-Token"),
+    *("Sec-WebSocket-Protocol", "Sec-WebSocket-Version", "Sec-WebSocket-Key"),
+)
 CORS = {
     ALLOW_ORIGIN: "*",
-    "Access-Control-Allow-Headers": "Content-Type, Authorization, X-Amz-Date, X-Api-Key, X-Amz-Security-Token, "
-    "Sec-WebSocket-Protocol, Sec-WebSocket-Version, Sec-WebSocket-Key",
+    "Access-Control-Allow-Headers": ", ".join(ALLOWED_HEADERS),
     "Access-Control-Expose-Headers": JOBS_HEADER,
 }
 """004-24. Without credentials: a foreign page can use what it was given a key for, and nothing else."""
@@ -49,6 +54,15 @@ def _is_of_this_machine(origin: str) -> bool:
     except ValueError:
         return False
     return name in ("localhost", "127.0.0.1", "::1") or name.endswith(".localhost")
+
+
+def router_for_pages(prefix: str = "") -> APIRouter:
+    """
+    A router that pages of every origin may call with a key, until origins are listed.
+    """
+    router = APIRouter(prefix=prefix, tags=["ocr"])
+    offer_to_pages(router, ALLOWED_HEADERS)
+    return router
 
 
 def answered(body: Any, status: int = 200) -> Response:

@@ -9,7 +9,6 @@ from typing import Any
 from uuid import uuid4
 
 import msgspec
-from fastapi import APIRouter
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
@@ -20,7 +19,13 @@ from avance.apps.ocr.errors import BadDocument, DocumentUnknown, NotAuthentic
 from avance.apps.ocr.export import FORMATS, exported
 from avance.apps.ocr.external import signed_path
 from avance.apps.ocr.frames import iso_z
-from avance.apps.ocr.http.answers import JOBS_HEADER, answered, in_its_words, json_object
+from avance.apps.ocr.http.answers import (
+    JOBS_HEADER,
+    answered,
+    in_its_words,
+    json_object,
+    router_for_pages,
+)
 from avance.apps.ocr.http.pages import seen
 from avance.apps.ocr.model import Decision, Document, Status, Stored
 from avance.apps.ocr.settings import OcrSettings
@@ -31,7 +36,7 @@ from avance.apps.ocr.submit import Item, Taken, take
 from avance.errors import Conflict
 from avance.web import Caller, caller, count_start, described
 
-router = APIRouter(tags=["ocr"])
+router = router_for_pages()
 READ_BYTES = 262_144
 LIST_MAX = 200
 NAME_CHARS_MAX = 255

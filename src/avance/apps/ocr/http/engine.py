@@ -4,7 +4,6 @@ What engines and operators call: the callback and the manual notification.
 
 import hmac
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,7 +11,13 @@ from avance.apps.ocr import app
 from avance.apps.ocr.catalog import Catalog
 from avance.apps.ocr.errors import DocumentDecided, DocumentUnknown, NotAuthentic
 from avance.apps.ocr.external import told_asker
-from avance.apps.ocr.http.answers import answered, decode_object, in_its_words, json_object
+from avance.apps.ocr.http.answers import (
+    answered,
+    decode_object,
+    in_its_words,
+    json_object,
+    router_for_pages,
+)
 from avance.apps.ocr.model import Document, Stored
 from avance.apps.ocr.settings import OcrSettings
 from avance.apps.ocr.signing import SIGNATURE, TIMESTAMP, sha256, verify
@@ -20,7 +25,7 @@ from avance.apps.ocr.told import Said, of_callback, of_notice
 from avance.errors import PermissionDenied
 from avance.web import caller, described
 
-router = APIRouter(prefix="/api/ocr", tags=["ocr"])
+router = router_for_pages("/api/ocr")
 
 
 @in_its_words

@@ -5,19 +5,18 @@ The pages of a document: what was read, and what is seen.
 import hashlib
 
 import msgspec
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from avance.apps.ocr import app
 from avance.apps.ocr.catalog import Catalog
 from avance.apps.ocr.errors import PageUnknown
-from avance.apps.ocr.http.answers import answered, in_its_words
+from avance.apps.ocr.http.answers import answered, in_its_words, router_for_pages
 from avance.apps.ocr.model import Stored
 from avance.apps.ocr.shown import page_image
 from avance.web import caller, described
 
-router = APIRouter(tags=["ocr"])
+router = router_for_pages()
 DIGITS_MAX = 6
 
 

@@ -5,17 +5,16 @@ The client class for pages, as a file.
 import hashlib
 from importlib import resources
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from avance.apps.ocr.http.answers import in_its_words
+from avance.apps.ocr.http.answers import in_its_words, router_for_pages
 from avance.web import described
 
 # Read while modules are read from the same disk anyway.
 _CONTENT = resources.files("avance.apps.ocr").joinpath("static", "ocr-client.js").read_bytes()
 _ETAG = f'"{hashlib.sha256(_CONTENT).hexdigest()[:32]}"'
-router = APIRouter(tags=["ocr"])
+router = router_for_pages()
 
 
 @in_its_words
