@@ -13,9 +13,10 @@ from avance.edge.http.cross_origin import CrossOrigin
 from avance.edge.http.guard import Guard
 from avance.edge.http.health import HealthRoutes
 from avance.edge.http.jobs import JobRoutes, StartLimits
-from avance.edge.http.openapi import kinds_of, write_openapi
+from avance.edge.http.openapi import described_in, kinds_of, write_openapi
 from avance.edge.http.operations import OperationRoutes
 from avance.edge.http.services import HttpServices
+from avance.edge.http.table import RouteTable
 from avance.edge.http.tokens import TokenRoutes
 
 PUBLIC_PATHS = ("/health", "/ready", "/console/*", *docs.PUBLIC_PATHS)
@@ -40,21 +41,28 @@ def http_app(services: HttpServices) -> FastAPI:
     app.state.stop_waiting = jobs.stop_waiting
     app.state.starts = starts
     parts = (jobs, TokenRoutes(services, starts), HealthRoutes(services), OperationRoutes(services))
-    for part in parts:
-        app.include_router(part.router())
-    for router in services.routers:
-        app.include_router(router)
+    routers = (*(part.router() for part in parts), *services.routers)
+    described = [route for router in routers for route in described_in(router)]
+    # Of a router with routes as FastAPI knows them, all go its way.
+    for router in routers:
+        if router.routes and not described_in(router):
+            app.include_router(router)
     document = write_openapi(
-        app,
+        [*described, *app.routes],
         title=docs.TITLE,
         version=services.version,
         description=docs.DESCRIPTION,
-        kinds=kinds_of(services.routers),
+        kinds=kinds_of(described),
     )
     app.openapi = document  # type: ignore[method-assign]
     # Sockets before mounts: a mount at `/` would take every path.
     app.router.routes.extend(
-        [*docs.document_routes(services, document), *services.socket_routes, *services.mounts]
+        [
+            RouteTable(described),
+            *docs.document_routes(services, document),
+            *services.socket_routes,
+            *services.mounts,
+        ]
     )
     _add_middleware(app, services)
     return app

@@ -5,8 +5,7 @@ and answers carry the headers that keep browsers careful.
 
 from collections.abc import Mapping
 
-from fastapi.routing import APIRoute
-from starlette.datastructures import MutableHeaders
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from avance.edge.http import problem
@@ -16,12 +15,12 @@ from avance.edge.http.scope import header, route_path
 from avance.errors import AvanceError, InvalidRequest, TooLarge
 from avance.ports.clock import Clock
 
-_HEADERS = {
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "x-frame-options": "DENY",
-    "cross-origin-opener-policy": "same-origin",
-}
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+)
 CSP_DATA = "default-src 'none'; frame-ancestors 'none'"
 CSP_PAGE = (
     "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
@@ -78,7 +77,7 @@ class Guard:
     def _measure(self, scope: Scope, status: int, seconds: float) -> None:
         route = scope.get("route")
         # By the route's pattern, never the path: a label must not be what a stranger can invent. Streams last as they like.
-        if status and isinstance(route, APIRoute):
+        if status and isinstance(route, Route):
             self._metrics.request_ended(scope["method"], route.path, status, seconds)
 
     def _limit(self, path: str) -> int:
@@ -123,7 +122,7 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.is_started = True
             self.status = message["status"]
-            _harden(MutableHeaders(scope=message))
+            _harden(message)
         await self._send(message)
 
 
@@ -167,8 +166,9 @@ class _Body:
         )
 
 
-def _harden(headers: MutableHeaders) -> None:
-    for name, value in _HEADERS.items():
-        headers.setdefault(name, value)
-    is_page = headers.get("content-type", "").startswith("text/html")
-    headers.setdefault("content-security-policy", CSP_PAGE if is_page else CSP_DATA)
+def _harden(start: Message) -> None:
+    given = dict(start["headers"])
+    is_page = given.get(b"content-type", b"").startswith(b"text/html")
+    policy = CSP_PAGE if is_page else CSP_DATA
+    wanted = (*_HEADERS, (b"content-security-policy", policy.encode()))
+    start["headers"] = [*start["headers"], *(one for one in wanted if one[0] not in given)]

@@ -29,7 +29,7 @@ class HealthRoutes:
     def router(self) -> APIRouter:
         router = APIRouter(tags=["operations"])
         described(router, "GET", "/health", self.health, answer=HealthAnswer, is_public=True)
-        router.add_api_route("/health", self.health, methods=["HEAD"], include_in_schema=False)
+        described(router, "HEAD", "/health", self.health, is_public=True, is_hidden=True)
         described(router, "GET", "/ready", self.ready, answer=ReadyAnswer, is_public=True)
         described(router, "GET", "/metrics", self.metrics, media_type="text/plain")
         return router

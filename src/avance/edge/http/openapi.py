@@ -3,14 +3,16 @@ OpenAPI from the structs that the routes check against.
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from avance.edge.http.inbox_shapes import KINDS as INBOX_KINDS
 from avance.edge.http.operation_shapes import KINDS as OPERATION_KINDS
@@ -34,6 +36,7 @@ def described(
     answer: type[msgspec.Struct] | None = None,
     status: int = 200,
     is_public: bool = False,
+    is_hidden: bool = False,
     media_type: str = "application/json",
     name: str | None = None,
 ) -> None:
@@ -76,20 +79,31 @@ def described(
             },
         },
         openapi_extra=extra,
+        include_in_schema=not is_hidden,
     )
     setattr(router.routes[-1], _KINDS, [kind for kind in (query, body, answer) if kind])
 
 
-def kinds_of(routers: Iterable[APIRouter]) -> list[type[msgspec.Struct]]:
+def described_in(router: APIRouter) -> Sequence[APIRoute]:
     """
-    The types that the described routes of apps name.
+    The routes of a router all of whose routes are described; of another one none.
     """
-    routes = (route for router in routers for route in router.routes)
+    routes = [route for route in router.routes if isinstance(route, APIRoute)]
+    has_only_described = len(routes) == len(router.routes) and all(
+        hasattr(route, _KINDS) for route in routes
+    )
+    return routes if has_only_described else ()
+
+
+def kinds_of(routes: Iterable[BaseRoute]) -> list[type[msgspec.Struct]]:
+    """
+    The types that described routes name.
+    """
     return list(dict.fromkeys(kind for route in routes for kind in getattr(route, _KINDS, ())))
 
 
 def write_openapi(
-    app: FastAPI,
+    routes: Sequence[BaseRoute],
     *,
     title: str,
     version: str,
@@ -106,20 +120,20 @@ def write_openapi(
 
     def document() -> dict[str, Any]:
         if not made:
-            made.update(_document(app, title, version, description, tuple(kinds)))
+            made.update(_document(routes, title, version, description, tuple(kinds)))
         return made
 
     return document
 
 
 def _document(
-    app: FastAPI,
+    routes: Sequence[BaseRoute],
     title: str,
     version: str,
     description: str,
     kinds: tuple[type[msgspec.Struct], ...],
 ) -> dict[str, Any]:
-    document = get_openapi(title=title, version=version, description=description, routes=app.routes)
+    document = get_openapi(title=title, version=version, description=description, routes=routes)
     _, schemas = schemas_of((Problem, JobView, *KINDS, *INBOX_KINDS, *OPERATION_KINDS, *kinds))
     components = document.setdefault("components", {})
     components.setdefault("schemas", {}).update(schemas)

@@ -7,6 +7,7 @@ called must be one that nobody else can point at this machine (DNS rebinding).
 """
 
 import ipaddress
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 import msgspec
@@ -14,6 +15,8 @@ import msgspec
 from avance.errors import PermissionDenied
 
 ANY = "*"
+_ADDRESS_MAX = 64
+"""Longer than any address, with its zone."""
 
 
 class OriginRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,7 +120,10 @@ def is_loopback(name: str) -> bool:
     return name == "localhost" or name.endswith(".localhost")
 
 
+@lru_cache(maxsize=1024)
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    if len(text) > _ADDRESS_MAX:
+        return None
     try:
         found = ipaddress.ip_address(text)
     except ValueError:
