@@ -53,7 +53,7 @@ class Server:
                 stdout=subprocess.PIPE,
                 stderr=errors,
             )
-        self.url = _url_of(self._process)
+        self.url = _url_of(self._process, self._folder / "stderr.txt")
         return self.url
 
     def stop(self) -> None:
@@ -66,7 +66,7 @@ class Server:
         process.stdout.close()
 
 
-def _url_of(process: "subprocess.Popen[bytes]") -> str:
+def _url_of(process: "subprocess.Popen[bytes]", errors: Path) -> str:
     assert process.stdout is not None
     told = b""
     deadline_s = time.monotonic() + PATIENCE_S
@@ -74,7 +74,7 @@ def _url_of(process: "subprocess.Popen[bytes]") -> str:
         left_s = max(deadline_s - time.monotonic(), 0)
         readable, _, _ = select.select([process.stdout], [], [], left_s)
         chunk = os.read(process.stdout.fileno(), 65_536) if readable else b""
-        assert chunk, f"it printed {told!r} and was not ready"
+        assert chunk, f"it printed {told!r} and was not ready: {errors.read_text()[-2_000:]}"
         told += chunk
     line = next(one for one in told.decode().splitlines() if "console" in one)
     return line.split()[1].removesuffix("/console/")

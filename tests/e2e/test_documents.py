@@ -12,6 +12,7 @@ pytestmark = pytest.mark.timeout(180)
 
 LEASE = "# Contrato\n\nEl alquiler vence en marzo y se paga por adelantado.\n"
 PAGES = 60
+LONG = 120_000
 
 
 @pytest.fixture
@@ -30,6 +31,22 @@ def files(tmp_path: Path) -> Path:
             )
         drawn.showPage()
     drawn.save()
+    return folder
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    """
+    Files for a batch: some that can be read, one that lies about what it is, and one that takes its time.
+    """
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(1, 5):
+        text = f"# Acta {number}\n\nEl pienso número {number} llega el martes.\n"
+        (folder / f"acta-{number}.md").write_text(text, encoding="utf-8")
+    (folder / "roto.pdf").write_bytes(b"%PDF-1.7\n" + bytes(400))
+    words = "".join(f"Párrafo {n} del libro mayor, con sus cuentas.\n\n" for n in range(LONG))
+    (folder / "largo.md").write_text(words, encoding="utf-8")
     return folder
 
 
@@ -64,6 +81,39 @@ def test_files_are_dropped_followed_found_asked_and_deleted(
     assert told["found"] == 1
     assert told["isGuarded"] is True
     assert told["english"] == "There are no documents yet"
+    assert told["overflow"] == 0
+    assert told["axe"] == []
+    assert told["foreign"] == []
+    assert told["errors"] == []
+
+
+def test_a_batch_is_filled_followed_cancelled_and_read_again_and_collections_are_chosen(
+    serve: Any, drive: Any, many: Path
+) -> None:
+    """
+    The batches of docs/contract/ingest.md, 3.4 and 3.5: files move live (000-21), stay over a reload, and one that fails (003-12) leaves
+    the others alone.
+    """
+    server = serve("serve", environment={"AVANCE_DRAIN_S": "1"})
+    told = drive("batches.mjs", server.url, str(many))
+    assert told["created"] == "Espera archivos"
+    assert told["counts"] == "5 0 0 4 1"
+    assert told["afterReload"] == told["counts"]
+    assert told["bars"] == [*["100"] * 4, "0"]
+    assert told["why"]
+    assert told["repeat"].startswith("Leído de nuevo: Fallido")
+    assert told["stillCounted"] == told["counts"]
+    assert told["csv"][0].removeprefix("\ufeff") == "Archivo,Estado,Pasajes,Tamaño,Error"
+    assert len(told["csv"]) == 6
+    assert told["passage"] == "El pienso número 3 llega el martes."
+    assert told["underWay"] == 1
+    assert told["cancelled"] == "Completado en parte"
+    assert told["listed"] == ["Actas"]
+    assert told["shelf"] == "40"
+    assert told["chosen"] == "actas"
+    assert told["inCollection"] == 4
+    assert told["picked"] == "actas"
+    assert told["answered"].startswith("acta-3.md")
     assert told["overflow"] == 0
     assert told["axe"] == []
     assert told["foreign"] == []

@@ -3,6 +3,7 @@ import { type Upload, type UseUploads, useJob } from '@avance/react';
 import { Link } from 'wouter';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { sayError } from '../../lib/sayError.ts';
+import { Bar } from './Bar.tsx';
 import css from './FileRow.module.css';
 import type { IngestResult } from './model.ts';
 import { counted, percentOf, signOf, stageOf } from './stage.ts';
@@ -12,15 +13,15 @@ export interface FileRowProps {
   upload: Upload;
   uploads: UseUploads;
   /** The server has read it, or gave up. */
-  onEnd: (end: 'completed' | 'failed') => void;
+  onEnd?: (end: 'completed' | 'failed') => void;
 }
 
 /** One file, with one bar from its first byte to its last passage. */
 export function FileRow({ upload, uploads, onEnd }: FileRowProps) {
   const { t } = useTexts();
   const { job, result, error, cancel } = useJob<IngestResult>(upload.job, {
-    onComplete: () => onEnd('completed'),
-    onError: () => onEnd('failed'),
+    onComplete: () => onEnd?.('completed'),
+    onError: () => onEnd?.('failed'),
   });
   const stage = stageOf(upload, job);
   const failure = upload.error ?? error;
@@ -35,23 +36,6 @@ export function FileRow({ upload, uploads, onEnd }: FileRowProps) {
       <Words stage={stage} job={job} result={result} />
       {failure && <Failure failure={failure} />}
     </li>
-  );
-}
-
-function Bar({ name, percent, words }: { name: string; percent: number; words: string }) {
-  const whole = Math.floor(percent);
-  return (
-    <div
-      className={css.bar}
-      role="progressbar"
-      aria-label={name}
-      aria-valuemin={0}
-      aria-valuemax={100}
-      aria-valuenow={whole}
-      aria-valuetext={`${whole} %, ${words}`}
-    >
-      <div style={{ width: `${percent}%` }} />
-    </div>
   );
 }
 

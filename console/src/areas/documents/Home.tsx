@@ -1,5 +1,5 @@
 import { useId, useMemo, useState } from 'react';
-import { Link } from 'wouter';
+import { Link, useSearch } from 'wouter';
 import { useApi } from '../../lib/useApi.ts';
 import { useRequest } from '../../lib/useRequest.ts';
 import { ErrorNotice } from '../../widgets/ErrorNotice.tsx';
@@ -8,20 +8,21 @@ import { Notice } from '../../widgets/Notice.tsx';
 import { Skeleton } from '../../widgets/Skeleton.tsx';
 import { AreaHead } from '../AreaHead.tsx';
 import { Ask } from './Ask.tsx';
+import { CollectionField } from './CollectionField.tsx';
 import { Drop } from './Drop.tsx';
 import css from './Home.module.css';
-import type { History } from './model.ts';
+import { DEFAULT_COLLECTION, type History } from './model.ts';
 import { useTexts } from './texts.ts';
 
 const RECENT = 8;
-const DEFAULT_COLLECTION = 'documents';
 
 /** Drop files, ask them, and see what there is. */
 export function Home() {
   const { t } = useTexts();
   const api = useApi();
   const id = useId();
-  const [collection, setCollection] = useState(DEFAULT_COLLECTION);
+  const named = new URLSearchParams(useSearch()).get('collection');
+  const [collection, setCollection] = useState(named || DEFAULT_COLLECTION);
   const ask = useMemo(
     () => (signal: AbortSignal) =>
       api.get<History>('/ingest/history', { limit: RECENT }, { signal }),
@@ -32,16 +33,7 @@ export function Home() {
     <>
       <AreaHead area="documents" title={t('title')} />
       <div className={css.home}>
-        <p className={css.collection}>
-          <label htmlFor={id}>{t('collection')}</label>
-          <input
-            id={id}
-            value={collection}
-            maxLength={63}
-            onChange={(event) => setCollection(event.target.value.trim())}
-            onBlur={() => setCollection((before) => before || DEFAULT_COLLECTION)}
-          />
-        </p>
+        <CollectionField className={css.collection} value={collection} onChange={setCollection} />
         <Drop collection={collection || DEFAULT_COLLECTION} onComplete={recent.again} />
         <Ask collection={collection || DEFAULT_COLLECTION} />
         <section className={css.recent} aria-labelledby={`${id}-recent`}>

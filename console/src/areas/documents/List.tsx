@@ -12,10 +12,12 @@ import { More } from '../../widgets/More.tsx';
 import { Notice } from '../../widgets/Notice.tsx';
 import { Skeleton } from '../../widgets/Skeleton.tsx';
 import { AreaHead } from '../AreaHead.tsx';
+import { useShelves } from './CollectionField.tsx';
 import { csvOf } from './csv.ts';
 import { DeleteAll } from './DeleteAll.tsx';
 import css from './List.module.css';
 import type { DocumentRow, History } from './model.ts';
+import { saveCsv } from './save.ts';
 import { useTexts } from './texts.ts';
 
 const PAGE = 50;
@@ -25,8 +27,9 @@ const EXPORT_PAGE = 1_000;
 export function List() {
   const { t } = useTexts();
   const api = useApi();
-  const text = new URLSearchParams(useSearch()).get('text') ?? '';
-  const ask = useMemo(() => pagesOf(api, text), [api, text]);
+  const filter = useFilter();
+  const { text, collection } = filter;
+  const ask = useMemo(() => pagesOf(api, { text, collection }), [api, text, collection]);
   const pages = useCursor(ask);
   const removal = useRemoval(api, pages.again);
   const [doomed, setDoomed] = useState<DocumentRow>();
@@ -37,8 +40,8 @@ export function List() {
     <>
       <AreaHead area="documents" title={t('list.title')} />
       <div className={css.tools}>
-        <Search text={text} />
-        <button type="button" onClick={() => void saveCsv(api, text, columns.slice(0, -1))}>
+        <Search filter={filter} />
+        <button type="button" onClick={() => void saveList(api, filter, columns.slice(0, -1))}>
           {t('list.export')}
         </button>
         <DeleteAll onConfirm={() => removal('/documents')} />
@@ -54,7 +57,7 @@ export function List() {
       )}
       {items.length > 0 && <More pages={pages} />}
       {items.length === 0 && isLoading && <Skeleton rows={6} />}
-      {isEmpty && <Empty hasFilter={text !== ''} />}
+      {isEmpty && <Empty hasFilter={text !== '' || collection !== ''} />}
       <ConfirmDialog
         title={t('list.deleteOne')}
         text={t('list.deleteText', { name: doomed?.filename ?? '' })}
@@ -67,10 +70,21 @@ export function List() {
   );
 }
 
-function pagesOf(api: ServerApi, text: string, limit = PAGE): AskPage<DocumentRow> {
+interface Filter {
+  text: string;
+  collection: string;
+}
+
+function useFilter(): Filter {
+  const query = new URLSearchParams(useSearch());
+  return { text: query.get('text') ?? '', collection: query.get('collection') ?? '' };
+}
+
+function pagesOf(api: ServerApi, filter: Filter, limit = PAGE): AskPage<DocumentRow> {
+  const wanted = { text: filter.text || undefined, collection: filter.collection || undefined };
   return async (cursor, signal) => {
     const offset = Number(cursor ?? 0);
-    const query = { limit, offset, text: text || undefined };
+    const query = { limit, offset, ...wanted };
     const { documents, total } = await api.get<History>('/ingest/history', query, { signal });
     const next = offset + documents.length;
     return { items: documents, cursor: next < total && documents.length > 0 ? next : null };
@@ -146,12 +160,12 @@ function useRemoval(api: ServerApi, onDone: () => void): (path: string) => void 
   };
 }
 
-async function saveCsv(
+async function saveList(
   api: ServerApi,
-  text: string,
+  filter: Filter,
   columns: readonly ListColumn[],
 ): Promise<void> {
-  const ask = pagesOf(api, text, EXPORT_PAGE);
+  const ask = pagesOf(api, filter, EXPORT_PAGE);
   const rows: DocumentRow[] = [];
   const { signal } = new AbortController();
   let cursor: string | number | null = 0;
@@ -164,26 +178,26 @@ async function saveCsv(
     columns.map((column) => column.title),
     ...rows.map((row) => columns.map(({ key }) => row[key] ?? '')),
   ]);
-  const url = URL.createObjectURL(new Blob([body], { type: 'text/csv' }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = 'documents.csv';
-  link.click();
-  URL.revokeObjectURL(url);
+  saveCsv('documents.csv', body);
 }
 
-function Search({ text }: { text: string }) {
+function Search({ filter: { text, collection } }: { filter: Filter }) {
   const { t } = useTexts();
+  const { data } = useShelves();
   const [, navigate] = useLocation();
   return (
     <search>
       <form
-        key={text}
+        key={`${text} ${collection}`}
         className={css.search}
         onSubmit={(event: FormEvent<HTMLFormElement>) => {
           event.preventDefault();
-          const wanted = String(new FormData(event.currentTarget).get('text') ?? '').trim();
-          navigate(`/documents/list${wanted && `?${new URLSearchParams({ text: wanted })}`}`);
+          const wanted = [...new FormData(event.currentTarget)].flatMap(([name, value]) => {
+            const typed = String(value).trim();
+            return typed ? [[name, typed]] : [];
+          });
+          const query = String(new URLSearchParams(wanted));
+          navigate(`/documents/list${query && `?${query}`}`);
         }}
       >
         <input
@@ -193,6 +207,20 @@ function Search({ text }: { text: string }) {
           aria-label={t('list.search')}
           placeholder={t('list.search')}
         />
+        <select
+          key={data === undefined ? 'none' : 'all'}
+          name="collection"
+          defaultValue={collection}
+          aria-label={t('list.collection')}
+        >
+          <option value="">{t('list.anyCollection')}</option>
+          {collection && !data && <option>{collection}</option>}
+          {data?.collections
+            .filter((one) => one.is_own)
+            .map(({ name }) => (
+              <option key={name}>{name}</option>
+            ))}
+        </select>
         <button type="submit">{t('list.searchGo')}</button>
       </form>
     </search>

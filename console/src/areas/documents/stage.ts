@@ -1,5 +1,6 @@
 import { isTerminal, type Job } from '@avance/client';
 import type { Upload } from '@avance/react';
+import type { BatchFile } from './model.ts';
 import type { TextKey } from './texts.ts';
 
 /** Of one bar, this much is the way to the server and the rest the work there. */
@@ -42,8 +43,19 @@ export function stageOf(upload: Upload, job: Job | undefined): TextKey {
     case 'queued':
       return job.attempt > 1 ? 'stage.processing' : 'stage.queued';
     default:
-      return PHASES[job.progress.phase ?? ''] ?? 'stage.processing';
+      return phaseOf(job);
   }
+}
+
+/** Where a file of a batch is; its job is known while it runs. */
+export function fileStageOf({ status }: Pick<BatchFile, 'status'>, job: Job | undefined): TextKey {
+  if (status === 'completed' || status === 'failed') return `stage.${status}`;
+  if (job !== undefined) return phaseOf(job);
+  return status === 'pending' ? 'stage.queued' : 'stage.processing';
+}
+
+function phaseOf(job: Job): TextKey {
+  return PHASES[job.progress.phase ?? ''] ?? 'stage.processing';
 }
 
 export function signOf(stage: TextKey): string {

@@ -1,9 +1,9 @@
 import { type ReactNode, useId } from 'react';
+import { useAct } from '../../lib/useAct.ts';
 import { useOnline } from '../../lib/useOnline.ts';
 import { ErrorNotice } from '../../widgets/ErrorNotice.tsx';
 import css from './Retail.module.css';
 import { useTexts } from './texts.ts';
-import { useAct } from './useAct.ts';
 
 export interface ActFormProps {
   title: string;

@@ -1,4 +1,5 @@
 import { useMemo } from 'react';
+import { useAct } from '../../lib/useAct.ts';
 import { useApi } from '../../lib/useApi.ts';
 import { useOnline } from '../../lib/useOnline.ts';
 import { useRequest } from '../../lib/useRequest.ts';
@@ -11,7 +12,6 @@ import { AreaHead } from '../AreaHead.tsx';
 import type { Order } from './model.ts';
 import css from './Retail.module.css';
 import { useTexts } from './texts.ts';
-import { useAct } from './useAct.ts';
 
 /** The last orders; the goods of one are taken from the stock when it is made ready. */
 export function Orders() {

@@ -1,6 +1,6 @@
 import { type AvanceError, asAvanceError } from '@avance/client';
 import { useState } from 'react';
-import { useToast } from '../../app/Toasts.tsx';
+import { useToast } from '../app/Toasts.tsx';
 
 export interface Act {
   error: AvanceError | undefined;
