@@ -103,6 +103,17 @@ await drive(async ({ url, folder, told, open }) => {
   await page.goto(`${url}/console/routes`);
   await page.getByRole('button', { name: /Grande/ }).click();
   await addressOfPlan();
+  // Its buses are drawn while a better plan is searched for, and again when there is one.
+  const live = page.getByTestId('live-gantt');
+  const drawn = page.locator('[data-revision]');
+  await live.locator('rect').first().waitFor();
+  const revision = Number(await drawn.getAttribute('data-revision'));
+  told.liveBars = await live.locator('rect[class*=entry], rect[class*=exit]').count();
+  told.liveFrom = revision;
+  told.liveText = await live.getAttribute('aria-label');
+  await check('live');
+  await page.reload();
+  await live.locator('rect').first().waitFor();
   await page.getByText(/autobuses encontrados/).waitFor();
   await page.getByRole('button', { name: /Cancelar/ }).click();
   await page.getByText('Cancelado; este es el mejor plan hasta entonces.').waitFor();

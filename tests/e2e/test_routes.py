@@ -21,6 +21,10 @@ def test_a_day_is_brought_planned_live_explained_changed_saved_and_cancelled(ser
     assert told["lines"] == 100
     assert told["saved"] == 200
     assert told["kept"] == 228
+    assert told["liveBars"] == 228
+    assert told["liveFrom"] >= 1
+    assert told["liveText"].startswith("El mejor plan hasta ahora: ")
+    assert told["liveText"].endswith(" con 228 servicios")
     assert told["axe"] == []
     assert told["foreign"] == []
     assert told["errors"] == []

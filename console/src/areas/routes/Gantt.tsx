@@ -1,4 +1,4 @@
-import { type Bus, hoursOf, type Item, minutesOf } from './model.ts';
+import { hoursOf, type LiveBus, type LiveItem, minutesOf } from './model.ts';
 import css from './Routes.module.css';
 import { useTexts } from './texts.ts';
 
@@ -7,8 +7,14 @@ const NAMES = 40;
 const ROW = 14;
 const BAR = 9;
 
+export interface GanttProps {
+  buses: readonly LiveBus[];
+  /** While it is still searched for, a plan has no empty runs and no table. */
+  isLive?: boolean;
+}
+
 /** A row for each bus: services, and before them the empty run. */
-export function Gantt({ buses }: { buses: readonly Bus[] }) {
+export function Gantt({ buses, isLive = false }: GanttProps) {
   const { t } = useTexts();
   const { from, to } = hoursOf(buses);
   const x = (minutes: number): number =>
@@ -18,14 +24,15 @@ export function Gantt({ buses }: { buses: readonly Bus[] }) {
   const routes = buses.reduce((sum, bus) => sum + bus.items.length, 0);
   return (
     <section>
-      <h2>{t('gantt.title')}</h2>
+      <h2>{t(isLive ? 'gantt.live' : 'gantt.title')}</h2>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
       <section className={css.scroll} tabIndex={0} aria-label={t('gantt.title')}>
         <svg
           viewBox={`0 0 ${WIDTH} ${height}`}
           className={css.gantt}
           role="img"
-          aria-label={t('gantt.text', { buses: buses.length, routes })}
+          aria-label={t(isLive ? 'gantt.liveText' : 'gantt.text', { buses: buses.length, routes })}
+          data-testid={isLive ? 'live-gantt' : 'gantt'}
         >
           {hours.map((hour) => (
             <g key={hour}>
@@ -40,15 +47,17 @@ export function Gantt({ buses }: { buses: readonly Bus[] }) {
           ))}
         </svg>
       </section>
-      <details>
-        <summary>{t('gantt.table')}</summary>
-        <Table buses={buses} />
-      </details>
+      {!isLive && (
+        <details>
+          <summary>{t('gantt.table')}</summary>
+          <Table buses={buses} />
+        </details>
+      )}
     </section>
   );
 }
 
-function Row({ bus, y, x }: { bus: Bus; y: number; x: (minutes: number) => number }) {
+function Row({ bus, y, x }: { bus: LiveBus; y: number; x: (minutes: number) => number }) {
   return (
     <>
       <text className={css.label} x={2} y={y + BAR}>
@@ -56,17 +65,20 @@ function Row({ bus, y, x }: { bus: Bus; y: number; x: (minutes: number) => numbe
       </text>
       {bus.items.map((item) => {
         const start = minutesOf(item.start_time);
-        const left = x(start - item.deadhead_minutes);
+        const before = item.deadhead_minutes ?? 0;
+        const left = x(start - before);
         return (
           <g key={item.route_id}>
             <title>{titleOf(item)}</title>
-            <rect
-              className={css.empty}
-              x={left}
-              y={y + BAR / 3}
-              width={x(start) - left}
-              height={BAR / 3}
-            />
+            {before > 0 && (
+              <rect
+                className={css.empty}
+                x={left}
+                y={y + BAR / 3}
+                width={x(start) - left}
+                height={BAR / 3}
+              />
+            )}
             <rect
               className={css[item.type]}
               x={x(start)}
@@ -82,7 +94,7 @@ function Row({ bus, y, x }: { bus: Bus; y: number; x: (minutes: number) => numbe
   );
 }
 
-function Table({ buses }: { buses: readonly Bus[] }) {
+function Table({ buses }: { buses: readonly LiveBus[] }) {
   const { t } = useTexts();
   return (
     <table>
@@ -112,7 +124,7 @@ function Table({ buses }: { buses: readonly Bus[] }) {
   );
 }
 
-const timesOf = (item: Item): string =>
+const timesOf = (item: LiveItem): string =>
   `${item.start_time.slice(0, 5)}–${item.end_time.slice(0, 5)}`;
 
-const titleOf = (item: Item): string => `${item.route_id} ${timesOf(item)}`;
+const titleOf = (item: LiveItem): string => `${item.route_id} ${timesOf(item)}`;

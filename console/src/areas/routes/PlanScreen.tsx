@@ -12,10 +12,12 @@ import { StateMark } from '../../widgets/StateMark.tsx';
 import { AreaHead } from '../AreaHead.tsx';
 import type { ScreenProps } from '../registry.ts';
 import { Chart, type Moment } from './Chart.tsx';
-import { type Answer, bestOf } from './model.ts';
+import { Gantt } from './Gantt.tsx';
+import { type Answer, bestOf, revisionOf } from './model.ts';
 import { Plan } from './Plan.tsx';
 import css from './Routes.module.css';
 import { useTexts } from './texts.ts';
+import { useLivePlan } from './useLivePlan.ts';
 
 const MOMENTS_MAX = 500;
 
@@ -71,9 +73,28 @@ function Followed({ id }: { id: string }) {
         {refused && <ErrorNotice title={t('cancel.failed')} error={refused} />}
         {error && !isCancelled && <ErrorNotice title={t('result.failed')} error={error} />}
         {moments.length > 0 && <Chart moments={moments} />}
+        {job !== undefined && !isDone && (
+          <LiveGantt id={id} revision={revisionOf(job.progress.data)} seq={job.seq} />
+        )}
         {(isCompleted || isCancelled) && <Ended id={id} isPartial={isCancelled} />}
       </div>
     </>
+  );
+}
+
+interface LiveGanttProps {
+  id: string;
+  revision: number | undefined;
+  seq: number;
+}
+
+function LiveGantt({ id, revision, seq }: LiveGanttProps) {
+  const plan = useLivePlan(id, revision, seq);
+  if (plan === undefined) return null;
+  return (
+    <div data-revision={plan.plan_rev}>
+      <Gantt buses={plan.schedule} isLive />
+    </div>
   );
 }
 

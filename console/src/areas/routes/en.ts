@@ -35,6 +35,8 @@ export const en = {
   'chart.title': 'Best plan so far',
   'chart.text': '{buses} buses found, at least {bound} needed, after {s} s',
   'gantt.title': 'Buses over the day',
+  'gantt.live': 'Best plan so far, bus by bus',
+  'gantt.liveText': 'The best plan so far: {buses} buses with {routes} services',
   'gantt.text': '{buses} buses with {routes} services; the table below says the same',
   'gantt.table': 'As a table',
   'map.title': 'Map',

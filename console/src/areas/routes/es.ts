@@ -40,6 +40,8 @@ export const es = {
   'chart.title': 'Mejor plan hasta ahora',
   'chart.text': '{buses} autobuses encontrados, al menos {bound} necesarios, a los {s} s',
   'gantt.title': 'Autobuses a lo largo del día',
+  'gantt.live': 'El mejor plan hasta ahora, autobús a autobús',
+  'gantt.liveText': 'El mejor plan hasta ahora: {buses} autobuses con {routes} servicios',
   'gantt.text': '{buses} autobuses con {routes} servicios; la tabla de abajo dice lo mismo',
   'gantt.table': 'Como tabla',
   'map.title': 'Mapa',

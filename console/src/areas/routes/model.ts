@@ -20,6 +20,20 @@ export interface Bus {
   items: readonly Item[];
 }
 
+/** What a service says while its plan is still searched for. */
+export type LiveItem = Pick<Item, 'route_id' | 'start_time' | 'end_time' | 'type'> & Partial<Item>;
+
+export interface LiveBus {
+  bus_id: string;
+  items: readonly LiveItem[];
+}
+
+/** The best plan so far. docs/contract/routes.md, 3.4. */
+export interface LivePlan {
+  plan_rev: number;
+  schedule: readonly LiveBus[];
+}
+
 export interface Diagnostics {
   best_buses: number;
   lower_bound_buses: number;
@@ -94,6 +108,12 @@ export function bestOf(data: Record<string, unknown> | undefined): Best | undefi
   return typeof buses === 'number' && typeof bound === 'number' ? { buses, bound } : undefined;
 }
 
+/** The number of the best plan so far. */
+export function revisionOf(data: Record<string, unknown> | undefined): number | undefined {
+  const { plan_rev } = data ?? {};
+  return typeof plan_rev === 'number' ? plan_rev : undefined;
+}
+
 /** Minutes of the service day, which may go on after midnight. */
 export function minutesOf(time: string): number {
   const [hours = 0, minutes = 0, seconds = 0] = time.split(':').map(Number);
@@ -101,7 +121,7 @@ export function minutesOf(time: string): number {
 }
 
 /** From the first start to the last end, in whole hours. */
-export function hoursOf(buses: readonly Bus[]): { from: number; to: number } {
+export function hoursOf(buses: readonly LiveBus[]): { from: number; to: number } {
   const items = buses.flatMap((bus) => bus.items);
   if (items.length === 0) return { from: 6, to: 18 };
   const from = Math.min(...items.map((item) => minutesOf(item.start_time)));

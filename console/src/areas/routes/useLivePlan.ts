@@ -1,0 +1,43 @@
+import { AvanceError } from '@avance/client';
+import { useEffect, useRef, useState } from 'react';
+import { useApi } from '../../lib/useApi.ts';
+import type { LivePlan } from './model.ts';
+
+/**
+ * The best plan so far. Progress names its revision, which may be told a moment before it is there: it is asked for at each event of the
+ * job until it is.
+ */
+export function useLivePlan(
+  job: string,
+  revision: number | undefined,
+  seq: number,
+): LivePlan | undefined {
+  const api = useApi();
+  const [plan, set] = useState<LivePlan>();
+  const reading = useRef<AbortController>(undefined);
+  const isBehind = revision !== undefined && (plan?.plan_rev ?? 0) < revision;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each event of the job has a number, and may have brought the plan
+  useEffect(() => {
+    if (!isBehind || reading.current !== undefined) return;
+    const abort = new AbortController();
+    reading.current = abort;
+    const path = `/jobs/${encodeURIComponent(job)}/plan`;
+    api
+      .get<LivePlan>(path, undefined, { signal: abort.signal })
+      .then(set, (thrown: unknown) => {
+        // What is wrong with the job itself is told by the job.
+        if (!(thrown instanceof AvanceError || abort.signal.aborted)) throw thrown;
+      })
+      .finally(() => {
+        if (reading.current === abort) reading.current = undefined;
+      });
+  }, [api, job, isBehind, revision, seq, plan]);
+  useEffect(
+    () => () => {
+      reading.current?.abort();
+      reading.current = undefined;
+    },
+    [],
+  );
+  return plan;
+}
