@@ -13,7 +13,7 @@ from avance.errors import ConfigError
 
 def load(target: str | None, *, directory: str | None = None) -> Avance:
     """
-    Import `module:app` from the current directory; None is an app without tasks of its own, and an `App` is served alone.
+    Import `module:app` from the current directory; None is an app without tasks of its own. What is installed is served beside it.
 
     Raises:
         ConfigError: There is no such module or app.
@@ -42,9 +42,9 @@ def _import(target: str, directory: str | None) -> Avance:
         ) from error
     found = getattr(module, name, None)
     if isinstance(found, App):
-        alone = Avance()
-        alone.include(found)
-        return alone
+        host = Avance()
+        host.include(found)
+        return host
     if not isinstance(found, Avance):
         known = sorted(key for key, value in vars(module).items() if isinstance(value, Avance))
         raise ConfigError(
