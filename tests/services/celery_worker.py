@@ -24,7 +24,7 @@ class Worker:
                     *("--without-gossip", "-Q", queue, "-n", f"{queue}@%h"),
                 ],
                 cwd=APPS,
-                env={**os.environ, "CHORES_REDIS": redis_url},
+                env={**os.environ, "CHORES_REDIS": redis_url, "AVANCE_REPORTS_BEAT_S": "0.5"},
                 stdout=out,
                 stderr=out,
                 start_new_session=True,

@@ -8,8 +8,12 @@ import anyio
 import msgspec
 
 from avance import Avance
+from avance.app.report_limits import ReportLimits
 from avance.errors import NotFound
 from avance.model.job import Job
+
+SOON = ReportLimits(lease_s=5.0, beat_s=0.5, look_interval_s=0.25, reader_lock_s=1.0)
+"""A lost worker is lost sooner, and a busy machine still has ten beats."""
 
 
 async def until(host: Avance, job_id: str, is_so: Callable[[Job], bool]) -> Job:

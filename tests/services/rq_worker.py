@@ -12,20 +12,27 @@ class RqWorker:
     A real `rq worker`, with the one flag that its users add.
     """
 
-    def __init__(self, redis_url: str, log: Path, *, kind: str = "Worker") -> None:
+    def __init__(
+        self, redis_url: str, log: Path, *, kind: str = "Worker", queue: str = "default"
+    ) -> None:
         self._log = log
         with log.open("ab") as out:
             self._process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "rq.cli", "worker", "--url", redis_url),
                     *("--path", str(APPS), "-w", f"avance.integrations.rq.{kind}"),
-                    *("--with-scheduler", "default"),
+                    *("--with-scheduler", queue),
                 ],
                 cwd=APPS,
                 env={
-                    name: value
-                    for name, value in os.environ.items()
-                    if name not in ("AVANCE_BUS", "REDIS_URL")
+                    **{
+                        name: value
+                        for name, value in os.environ.items()
+                        if name not in ("AVANCE_BUS", "REDIS_URL")
+                    },
+                    "AVANCE_REPORTS_BEAT_S": "0.5",
+                    "AVANCE_REPORTS_GRACE_S": "1.5",
+                    "AVANCE_REPORTS_ASK_INTERVAL_S": "0.1",
                 },
                 stdout=out,
                 stderr=out,

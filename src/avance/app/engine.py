@@ -29,6 +29,7 @@ from avance.app.notices import Notices, NotifySettings
 from avance.app.operations import ServerOperations
 from avance.app.probe import measure_hub, measure_kernel, probe_executor, probe_store
 from avance.app.records import Records
+from avance.app.report_limits import ReportLimits
 from avance.app.reports import ReportReader
 from avance.app.rpc import job_methods
 from avance.app.storage import open_storage
@@ -119,7 +120,14 @@ class Engine:
         self.reports = (
             None
             if settings.bus is None
-            else ReportReader(settings.bus, storage.store, self.kernel.reporter, clock, node=node)
+            else ReportReader(
+                settings.bus,
+                storage.store,
+                self.kernel.reporter,
+                clock,
+                node=node,
+                limits=settings.section(ReportLimits),
+            )
         )
         self.celery = (
             None

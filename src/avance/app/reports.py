@@ -18,6 +18,7 @@ from anyio import to_thread
 from msgspec.structs import replace
 
 from avance.app.buses import SCHEMES, bus_urls, missing_redis
+from avance.app.report_limits import REPORT_LIMITS, ReportLimits, limits_of_worker
 from avance.backends.system import SystemClock
 from avance.errors import AvanceError, ConfigError, Conflict, InvalidRequest, TooLarge, Unavailable
 from avance.jobs.reporter import Reporter
@@ -120,30 +121,18 @@ _encode = msgspec.json.Encoder().encode
 _decoder: msgspec.json.Decoder[Told] = msgspec.json.Decoder(Told)
 
 
-class ReportLimits(msgspec.Struct, frozen=True, kw_only=True):
-    lease_s: float = 15.0
-    """A worker that was not heard for so long is lost."""
-    beat_s: float = 4.0
-    """How often a worker tells what it holds."""
-    flush_s: float = 2.0
-    """A task that ends waits so long at most for its reports to be written."""
-    ask_interval_s: float = 1.0
-    """A task that asks whether it was cancelled gets a new answer so often."""
-    marks_max: int = 50_000
-    running_page: int = 200
-
-
-REPORT_LIMITS = ReportLimits()
-
-
 class Courier:
     """
     What a worker holds to tell of its jobs. Works over a fork: each process writes with a thread of its own.
     """
 
-    def __init__(self, url: str, *, limits: ReportLimits = REPORT_LIMITS) -> None:
+    def __init__(self, url: str, *, limits: ReportLimits | None = None) -> None:
+        """
+        Args:
+            limits: By default those of the environment.
+        """
         self._url = report_url(url)
-        self.limits = limits
+        self.limits = limits_of_worker() if limits is None else limits
         self._clock = SystemClock()
         self._writer: tuple[int, JournalWriter] | None = None
         self._asked: tuple[str, float, bool] = ("", 0.0, False)
@@ -242,6 +231,12 @@ class ForeignAttempt:
         return self.ask(what, body)
 
 
+class _Superseded(Exception):
+    """
+    Another node has become the reader.
+    """
+
+
 class ReportReader:
     """
     An async context manager: it applies what workers tell, and gives up those that are silent.
@@ -262,12 +257,13 @@ class ReportReader:
         except ModuleNotFoundError as error:
             raise missing_redis(error) from error
         self._url = report_url(url)
-        self._journal = RedisJournal(self._url, node=node)
+        self._journal = RedisJournal(self._url, node=node, lock_s=limits.reader_lock_s)
         self._store = store
         self._reporter = reporter
         self._clock = clock
         self._limits = limits
         self._leases: dict[str, float] = {}
+        self._looked_s = 0.0
         self._marks: dict[str, tuple[int, int]] = {}
         """By job: the attempt and number up to which lines and chunks were applied."""
         self._tasks = asyncio.TaskGroup()
@@ -297,7 +293,7 @@ class ReportReader:
         """
         Apply what was heard in another way than through the journal.
         """
-        await self._apply(job_id, reports, is_repeated=False)
+        await self._apply(job_id, reports, is_read=False)
 
     def probe(self) -> "Probe":
         """
@@ -324,16 +320,22 @@ class ReportReader:
             async for entries in batches:
                 if entries is None:
                     await self._begin()
-                elif entries:
-                    await self._take(entries)
-                else:
-                    await self._give_up_silent()
+                    continue
+                # Before the entries are applied, which may wait long for the store.
+                read_s = self._clock.monotonic_s()
+                is_ours = await self._take(entries) if entries else True
+                # Only where all was read that had been told by then.
+                if is_ours and self._journal.is_caught_up and read_s >= self._looked_s:
+                    self._looked_s = read_s + self._limits.look_interval_s
+                    await self._give_up_silent(read_s)
 
     async def _begin(self) -> None:
         """
-        Nobody may have heard of anybody for a while, so every worker gets a whole lease to say something.
+        Nobody may have heard of anybody for a while, so every worker gets a whole lease to say something. Another node may have applied
+        reports meanwhile.
         """
         self._leases.clear()
+        self._marks.clear()
         try:
             async for job in self._running():
                 self._renew(job.id)
@@ -353,9 +355,11 @@ class ReportReader:
             if cursor is None:
                 return
 
-    async def _take(self, entries: "Sequence[Entry]") -> None:
+    async def _take(self, entries: "Sequence[Entry]") -> bool:
+        """
+        Apply them, or say that another node does.
+        """
         by_job: dict[str, list[Told]] = {}
-        repeated: set[str] = set()
         for entry in entries:
             told = _decode(entry.body)
             if isinstance(told, Alive):
@@ -363,41 +367,48 @@ class ReportReader:
                     self._renew(job_id)
             elif told is not None:
                 by_job.setdefault(told.job_id, []).append(told)
-                if entry.is_repeated:
-                    repeated.add(told.job_id)
-        async with asyncio.TaskGroup() as tasks:
-            for job_id, reports in by_job.items():
-                tasks.create_task(self._apply(job_id, reports, is_repeated=job_id in repeated))
-        await self._journal.acknowledge(entries)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for job_id, reports in by_job.items():
+                    tasks.create_task(self._apply(job_id, reports))
+        except* _Superseded:
+            log.info("another node reads the reports of workers; this one has waited for its store")
+        else:
+            await self._journal.acknowledge(entries)
+            return True
+        return False
 
-    async def _apply(self, job_id: str, reports: list[Told], *, is_repeated: bool) -> None:
+    async def _apply(self, job_id: str, reports: list[Told], *, is_read: bool = True) -> None:
         """
         Returns when they are in the store or can never be.
+
+        Args:
+            is_read: They are from the journal, so another node may have to apply them.
         """
-        tries = 0
         while True:
             try:
-                await self._apply_now(job_id, reports, is_repeated=is_repeated)
+                await self._apply_now(job_id, reports)
                 return
             except Unavailable as error:
                 log.warning("reports of job %s wait for the store: %s", job_id, error)
-                await self._clock.sleep(min(0.1 * 2**tries, 5.0))
-                tries += 1
+                await self._clock.sleep(self._limits.reader_lock_s / 8)
+                if is_read and not await self._journal.keep():
+                    raise _Superseded from error
             except TooLarge as error:
                 reports = [_without_result(told, error) for told in reports]
             except AvanceError as error:
                 log.warning("reports of job %s are refused: %s", job_id, error)
                 return
 
-    async def _apply_now(self, job_id: str, reports: Sequence[Told], *, is_repeated: bool) -> None:
+    async def _apply_now(self, job_id: str, reports: Sequence[Told]) -> None:
         for told in reports:
             if isinstance(told, Appeared):
                 await self._create(told)
         rest = [told for told in reports if not isinstance(told, Appeared)]
         if not rest:
             return
-        if is_repeated and job_id not in self._marks:
-            self._marks[job_id] = await self._stored_mark(job_id)
+        if job_id not in self._marks and any(_number(told) > (0, 0) for told in rest):
+            self._remember(job_id, await self._stored_mark(job_id))
         mark = self._marks.get(job_id, (0, 0))
         fresh, newest = _fresh(rest, mark)
 
@@ -414,11 +425,14 @@ class ReportReader:
         if job.state.is_terminal:
             return
         if newest > mark:
-            if len(self._marks) >= self._limits.marks_max:
-                del self._marks[next(iter(self._marks))]
-            self._marks[job_id] = newest
+            self._remember(job_id, newest)
         if job.state is State.RUNNING and job.runner in FOREIGN:
             self._renew(job_id)
+
+    def _remember(self, job_id: str, mark: tuple[int, int]) -> None:
+        if len(self._marks) >= self._limits.marks_max:
+            del self._marks[next(iter(self._marks))]
+        self._marks[job_id] = mark
 
     async def _create(self, told: Appeared) -> None:
         if await self._store.job(told.job.id) is not None:
@@ -438,19 +452,25 @@ class ReportReader:
     def _renew(self, job_id: str) -> None:
         self._leases[job_id] = self._clock.monotonic_s() + self._limits.lease_s
 
-    async def _give_up_silent(self) -> None:
-        now_s = self._clock.monotonic_s()
+    async def _give_up_silent(self, now_s: float) -> None:
         for job_id in [name for name, end_s in self._leases.items() if end_s <= now_s]:
             del self._leases[job_id]
-            job = await self._store.job(job_id)
-            if job is None or job.state is not State.RUNNING or job.runner not in FOREIGN:
-                continue
-            reason = f"its worker was not heard for {self._limits.lease_s:g} s"
-            told: Told | None = None
-            if job.runner == "rq":
-                told = await to_thread.run_sync(_ask_rq, self._url, job)
-            lost = Lost(job_id=job_id, attempt=job.attempt, reason=reason)
-            await self._apply(job_id, [told or lost], is_repeated=False)
+            try:
+                await self._give_up(job_id)
+            except Unavailable as error:
+                log.warning("whether job %s has lost its worker is asked later: %s", job_id, error)
+                self._renew(job_id)
+
+    async def _give_up(self, job_id: str) -> None:
+        job = await self._store.job(job_id)
+        if job is None or job.state is not State.RUNNING or job.runner not in FOREIGN:
+            return
+        reason = f"its worker was not heard for {self._limits.lease_s:g} s"
+        told: Told | None = None
+        if job.runner == "rq":
+            told = await to_thread.run_sync(_ask_rq, self._url, job)
+        lost = Lost(job_id=job_id, attempt=job.attempt, reason=reason)
+        await self._apply_now(job_id, [told or lost])
 
 
 def _ask_rq(url: str, job: Job) -> Told | None:

@@ -10,6 +10,7 @@ import msgspec
 from avance.app.extension import offered_apps
 from avance.app.front import CentrifugoSettings
 from avance.app.notices import NotifySettings
+from avance.app.report_limits import ReportLimits
 from avance.backends.embedded import EmbeddedLimits
 from avance.backends.sqlite import SqliteLimits
 from avance.notify.limits import NotifyLimits
@@ -21,6 +22,7 @@ BACKENDS: Mapping[str, type[msgspec.Struct]] = MappingProxyType(
         "notify": NotifySettings,
         "inbox": NotifyLimits,
         "centrifugo": CentrifugoSettings,
+        "reports": ReportLimits,
     }
 )
 

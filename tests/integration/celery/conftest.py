@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from celery import Celery
 from celery_worker import Worker
+from job_watch import SOON
 from redis_service import RedisServer
 
 from avance import Avance
@@ -66,7 +67,8 @@ def send(redis_url: str) -> Iterator[Callable[..., str]]:
 
 @pytest.fixture
 def built(redis_url: str, tmp_path: Path) -> Built:
-    app = Avance(settings=Settings(data=str(tmp_path / "data"), bus=redis_url))
+    settings = Settings(data=str(tmp_path / "data"), bus=redis_url, sections={"reports": SOON})
+    app = Avance(settings=settings)
     return app, app.build(executes=True)
 
 

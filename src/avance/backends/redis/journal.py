@@ -40,8 +40,6 @@ class Entry(msgspec.Struct, frozen=True):
 
     id: bytes
     body: bytes
-    is_repeated: bool
-    """Somebody has read it before and may have applied it."""
 
 
 class RedisJournal:
@@ -49,7 +47,14 @@ class RedisJournal:
     The reading side.
     """
 
-    def __init__(self, url: str, *, node: str, limits: RedisLimits = REDIS_LIMITS) -> None:
+    def __init__(
+        self, url: str, *, node: str, lock_s: float = 4.0, limits: RedisLimits = REDIS_LIMITS
+    ) -> None:
+        """
+        Args:
+            lock_s: After so long another node reads the reports of a node that is gone.
+        """
+        self._lock_s = lock_s
         self._client = open_client(url, limits)
         self._node = node
         self._limits = limits
@@ -57,6 +62,8 @@ class RedisJournal:
         self._is_closed = False
         self.name = shown(url)
         self.problem: str | None = "not connected yet"
+        self.is_caught_up = False
+        """The last batch had all that was written by then."""
 
     def close(self) -> None:
         """
@@ -86,10 +93,12 @@ class RedisJournal:
             try:
                 await self._become_reader()
                 yield None
+                self.is_caught_up = False
                 for entries in await self._pending():
                     yield entries
                 while not self._is_closed and await self._holds():
                     entries = await self._next()
+                    self.is_caught_up = len(entries) < self._limits.batch_messages_max
                     failures, self.problem = 0, None
                     yield entries
             except AWAY as error:
@@ -97,6 +106,16 @@ class RedisJournal:
                 waits = self._limits.reconnect_s
                 await asyncio.sleep(waits[min(failures, len(waits) - 1)])
                 failures += 1
+
+    async def keep(self) -> bool:
+        """
+        Remain the reader while a batch waits to be applied; false where another node may be it.
+        """
+        try:
+            return await self._holds()
+        except AWAY as error:
+            self._is_away(error)
+            return False
 
     async def acknowledge(self, entries: Sequence[Entry]) -> None:
         """
@@ -124,7 +143,7 @@ class RedisJournal:
     async def _become_reader(self) -> None:
         while not (self._is_closed or await self._holds()):
             self.problem = None
-            await asyncio.sleep(self._limits.reader_lock_s / 4)
+            await asyncio.sleep(self._lock_s / 4)
         try:
             await self._client.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
         except ResponseError as error:
@@ -132,7 +151,7 @@ class RedisJournal:
                 raise
 
     async def _holds(self) -> bool:
-        lock_ms = round(self._limits.reader_lock_s * 1000)
+        lock_ms = round(self._lock_s * 1000)
         held = await self._client.eval(_RENEW, 1, _READER, self._node, lock_ms)
         self._is_reading = bool(held)
         return self._is_reading
@@ -150,7 +169,7 @@ class RedisJournal:
                 count=self._limits.batch_messages_max,
             )
             if entries:
-                found.append(_entries(entries, is_repeated=True))
+                found.append(_entries(entries))
             if start == b"0-0":
                 return found
 
@@ -160,7 +179,7 @@ class RedisJournal:
             self._node,
             {STREAM: ">"},
             count=self._limits.batch_messages_max,
-            block=round(self._limits.reader_lock_s * 1000 / 4),
+            block=round(self._lock_s * 1000 / 4),
         )
         if not answer:
             return []
@@ -169,7 +188,7 @@ class RedisJournal:
         for entries in streams:
             pages = entries if entries and isinstance(entries[0], list) else [entries]
             for page in pages:
-                found += _entries(page, is_repeated=False)
+                found += _entries(page)
         return found
 
     def _is_away(self, error: BaseException) -> None:
@@ -178,9 +197,7 @@ class RedisJournal:
         self.problem = f"{self.name}: {error or type(error).__name__}"
 
 
-def _entries(raw: Sequence[Any], *, is_repeated: bool) -> list[Entry]:
+def _entries(raw: Sequence[Any]) -> list[Entry]:
     return [
-        Entry(entry_id, fields[FIELD], is_repeated)
-        for entry_id, fields in raw
-        if fields and FIELD in fields
+        Entry(entry_id, fields[FIELD]) for entry_id, fields in raw if fields and FIELD in fields
     ]

@@ -33,8 +33,6 @@ class RedisLimits(msgspec.Struct, frozen=True, kw_only=True):
     """A worker gathers ordinary progress for so long before it writes the latest."""
     journal_reports_max: int = 1_000_000
     """Reports that wait for a reader; above it the oldest are dropped."""
-    reader_lock_s: float = 4.0
-    """After so long another node reads the reports of a node that is gone."""
     cancelled_kept_s: int = 7 * 86_400
     """A worker that finds a cancelled task so much later still does not run it."""
 

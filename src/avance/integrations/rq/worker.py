@@ -20,8 +20,6 @@ from avance.model.report import Done, Failed, Started
 
 log: logging.Logger = logging.getLogger("avance.rq")
 
-GRACE_S = 5.0
-"""Between asking a cancelled job to stop and killing its work horse."""
 _WAITING = (JobStatus.QUEUED, JobStatus.SCHEDULED, JobStatus.DEFERRED)
 _HORSE_LOST = "Work-horse terminated unexpectedly"
 _TIMED_OUT = "JobTimeoutException"
@@ -116,7 +114,7 @@ class FollowedWorker:
         A job was cancelled: one that waits is taken out, one that runs here may end by itself before its work horse is killed.
         """
         if getattr(self, "_running", "") == job_id:
-            timer = threading.Timer(GRACE_S, self._kill, (job_id,))
+            timer = threading.Timer(self._courier.limits.grace_s, self._kill, (job_id,))
             timer.daemon = True
             timer.start()
             return
