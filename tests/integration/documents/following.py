@@ -16,7 +16,8 @@ async def frames(url: str, path: str, **headers: str) -> tuple[list[Frame], int 
     """
     All that a socket says until the server closes it, and with which code.
     """
-    async with connect(f"{url.replace('http', 'ws', 1)}{path}", additional_headers=headers) as one:
+    address = f"{url.replace('http', 'ws', 1)}{path}"
+    async with connect(address, additional_headers=headers, open_timeout=60) as one:
         said = []
         # Iterating raises for every code but 1000, which is not what is asked here.
         with suppress(ConnectionClosed):

@@ -14,6 +14,7 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 class Models(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -33,6 +34,7 @@ class Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         self.server.asked.append(body)
         if self.path.endswith("/embeddings"):
+            self.server.gate.wait(60)
             self._embed(body["input"])
         else:
             self._answer(body["messages"][-1]["content"])

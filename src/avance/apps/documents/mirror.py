@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from avance import Avance, State
+from avance.apps.documents.beside_rq import KIND
 from avance.apps.documents.frames import JobUpdate
 from avance.apps.documents.ingest_socket import ending
 from avance.apps.documents.tasks import ingest
@@ -24,7 +25,7 @@ async def told(host: Avance) -> AsyncGenerator[None, None]:
     """
     Say there what happens to documents, if Redis is the bus.
     """
-    host.mirror_events([ingest.name], CHANNEL, updates)
+    host.mirror_events([ingest.name, KIND], CHANNEL, updates)
     yield
 
 

@@ -3,17 +3,17 @@ From files to passages that can be found: extract, chunk, enrich, index. Every s
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import anyio.to_thread
 import msgspec
 from anyio import CancelScope
 
-from avance import Avance, Job
+from avance import Avance
 from avance.apps.documents.batches import Batches, FileStatus
 from avance.apps.documents.catalog import Catalog, Indexed, mixed_embeddings
 from avance.apps.documents.endpoints import embed
@@ -55,6 +55,23 @@ class Cutting(msgspec.Struct, frozen=True, kw_only=True):
     overlap: int
 
 
+class Teller(Protocol):
+    """
+    What an ingestion tells of itself: a `Job`, or what stands for one on the workers of others.
+    """
+
+    @property
+    def id(self) -> str: ...
+
+    def phase(self, id: str, /) -> AbstractContextManager[object]: ...
+
+    def progress(
+        self, *, current: float, total: float, unit: str | None = None, message: str | None = None
+    ) -> None: ...
+
+    def log(self, message: str, *, level: str = "info", **fields: object) -> None: ...
+
+
 class Draft(msgspec.Struct, kw_only=True):
     """
     A document on its way.
@@ -78,7 +95,7 @@ class Ingestion:
     def __init__(
         self,
         host: Avance,
-        job: Job,
+        job: Teller,
         *,
         place: Place,
         owner: str,

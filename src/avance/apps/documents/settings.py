@@ -26,6 +26,8 @@ class DocumentsSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     is_async: bool = True
     """`POST /ingest` answers with a job id at once; otherwise with the result."""
+    rq_queue: str = ""
+    """The queue of RQ (`module:queue`) whose workers read the files of `POST /ingest`, on the same store and files as the servers; without one, the workers of avance do."""
     file_bytes_max: Annotated[int, msgspec.Meta(ge=1)] = 52_428_800
     """A larger file is refused."""
     upload_bytes_max: Annotated[int, msgspec.Meta(ge=1)] = 524_288_000

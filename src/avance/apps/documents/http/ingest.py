@@ -21,6 +21,7 @@ from avance.apps.documents.asking import (
     find,
     model_name,
 )
+from avance.apps.documents.beside_rq import KIND, Order, send
 from avance.apps.documents.catalog import Catalog, Wanted
 from avance.apps.documents.http.files import form_of, keep_file, name_of, new_folder
 from avance.apps.documents.ingest_socket import ending
@@ -30,7 +31,7 @@ from avance.apps.documents.tasks import ingest
 from avance.apps.documents.vectors import Owned, vectors_of
 from avance.apps.documents.words import failure, ingest_status, iso_z
 from avance.apps.reading import Unreadable
-from avance.errors import InvalidRequest, NotFound
+from avance.errors import InvalidRequest, NotFound, Unavailable
 from avance.web import (
     Caller,
     caller,
@@ -43,6 +44,7 @@ from avance.web import (
 )
 
 EXTENSIONS = (".pdf", ".docx", ".txt", ".md", ".markdown", ".html", ".htm", ".xlsx")
+KINDS = (ingest.name, KIND)
 DELETED_AT_ONCE = 100
 EXPORTED_AT_ONCE = 500
 COLUMNS = (
@@ -128,17 +130,39 @@ async def start(
     """
     Queue the work under the id of the folder in which its files lie.
     """
+    tokens = settings.upload_chunk_tokens if is_upload else settings.chunk_tokens
+    overlap = settings.upload_overlap_tokens if is_upload else settings.overlap_tokens
+    # Workers of RQ tell nothing of tenants, and an upload counts passages, which they do not tell either.
+    if settings.rq_queue and not is_upload and who.identity.tenant is None:
+        order = Order(
+            owner=who.user,
+            source=sources[0],
+            collection=collection,
+            tokens=tokens,
+            overlap=overlap,
+            on_duplicate=policy,
+        )
+        await _send(folder, order, settings)
+        return folder
     title = sources[0].name if len(sources) == 1 else f"{len(sources)} documents"
     handle = await ingest.using(owner=who.user, tenant=who.identity.tenant, job_id=folder).submit(
         sources=[msgspec.to_builtins(source) for source in sources],
         collection=collection,
-        tokens=settings.upload_chunk_tokens if is_upload else settings.chunk_tokens,
-        overlap=settings.upload_overlap_tokens if is_upload else settings.overlap_tokens,
+        tokens=tokens,
+        overlap=overlap,
         title=title,
         on_duplicate=policy.value,
         force_recreate=force_recreate,
     )
     return handle.id
+
+
+async def _send(job_id: str, order: Order, settings: DocumentsSettings) -> None:
+    try:
+        await send(job_id, order, settings)
+    except Unavailable:
+        await app.host.blobs.remove(order.source.key)
+        raise
 
 
 async def _ended(job_id: str, name: str) -> Response:
@@ -163,7 +187,7 @@ async def get_status(request: Request) -> Response:
     """
     job = await app.host.jobs.get(request.path_params["job_id"])
     check_reads(caller(request), job)
-    if job.kind != ingest.name:
+    if job.kind not in KINDS:
         raise job_not_found(job.id)
     status = ingest_status(job.state, job.attempt)
     body: dict[str, Any] = {

@@ -1,0 +1,174 @@
+"""
+Uploads that wait for something long, here for a model that does not answer until it is let: what their sockets do meanwhile.
+docs/contract/uploads.md and docs/contract/ingest.md.
+"""
+
+import asyncio
+import json
+import socket as sockets
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+
+import httpx2 as httpx
+import pytest
+from node_service import Node
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from .following import Frame, frames
+from .models import Models, serving
+from .test_uploads import document, upload
+
+UPLOADS = 50
+SLOW_BUFFER_BYTES = 4_096
+
+
+@pytest.fixture(scope="module")
+def models() -> Iterator[Models]:
+    with serving() as models:
+        yield models
+        models.gate.set()
+
+
+@pytest.fixture(scope="module")
+def node(models: Models, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    folder = tmp_path_factory.mktemp("waiting")
+    env = {"AVANCE_DOCUMENTS_EMBEDDINGS_URL": models.url}
+    with Node("", folder, folder / "data", env=env) as node:
+        yield node
+
+
+@pytest.fixture
+async def http(node: Node) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=node.url, timeout=60) as client:
+        yield client
+
+
+def address(node: Node, path: str) -> str:
+    return f"{node.url.replace('http', 'ws', 1)}{path}"
+
+
+async def until(socket: ClientConnection, key: str, value: object) -> list[Frame]:
+    said: list[Frame] = []
+    while not said or said[-1].get(key) != value:
+        said.append(json.loads(await socket.recv()))
+    return said
+
+
+async def test_an_update_is_pushed_when_it_is_stored_and_nobody_asks_for_it(
+    node: Node, http: httpx.AsyncClient, models: Models
+) -> None:
+    """
+    000-27: while the work stands still in a step, its client has been told of that step already; the client itself has said nothing.
+    How long a push takes is measured by `python -m benchmarks documents`.
+    """
+    models.gate.clear()
+    files = {"file": ("a.txt", b"El tren a Vigo sale a las siete.")}
+    job_id = (await http.post("/ingest", files=files)).json()["job_id"]
+    async with connect(address(node, f"/ws/jobs/{job_id}")) as socket:
+        before = await until(socket, "step", "indexing")
+        stored = (await http.get(f"/v1/jobs/{job_id}/events")).json()["events"]
+        models.gate.set()
+        (last,) = [json.loads(text) async for text in socket]
+    told = [(one.get("status"), one.get("step")) for one in before[1:]]
+    assert told == [
+        *(("queued", None), ("processing", None)),
+        *(("processing", "parsing"), ("processing", "indexing")),
+    ]
+    moments = [one["ts"] for one in stored if one["type"] in ("state", "phase")]
+    assert {one["timestamp"] for one in before[1:]} <= set(moments)
+    assert (last["status"], last["chunks"]) == ("completed", 1)
+
+
+async def test_the_state_of_each_upload_is_kept_and_whoever_asked_is_called_back(
+    node: Node, http: httpx.AsyncClient, models: Models
+) -> None:
+    """
+    003-07, 003-T7: two at once, each with a state of its own; their followers are called with every change and are gone with the end.
+    """
+    models.gate.clear()
+    sizes = {await upload(http, document(n), collection_name=f"kept{n}"): n for n in (2, 3)}
+    heard: dict[str, list[Frame]] = {upload_id: [] for upload_id in sizes}
+    waiting = {upload_id: asyncio.Event() for upload_id in sizes}
+
+    async def called(frame: Frame) -> None:
+        heard[frame["upload_id"]].append(frame)
+        if frame["status"] == "indexing":
+            waiting[frame["upload_id"]].set()
+
+    async def follow(upload_id: str) -> None:
+        async with connect(address(node, f"/ws/{upload_id}")) as socket:
+            async for text in socket:
+                await called(json.loads(text))
+
+    async with asyncio.TaskGroup() as group:
+        for upload_id in sizes:
+            group.create_task(follow(upload_id))
+        for upload_id, size in sizes.items():
+            await waiting[upload_id].wait()
+            state = (await http.get(f"/upload/{upload_id}")).json()
+            assert state == heard[upload_id][-1]
+            assert (state["status"], state["current_chunk"]) == ("indexing", 0)
+            assert (state["total_chunks"], state["progress_percent"]) == (size, 70.0)
+        models.gate.set()
+    for upload_id, size in sizes.items():
+        last = heard[upload_id][-1]
+        assert (last["status"], last["total_chunks"]) == ("completed", size)
+    while await _followers(http):  # noqa: ASYNC110 - the server counts them after the socket has closed
+        await asyncio.sleep(0.02)
+
+
+async def _followers(http: httpx.AsyncClient) -> int:
+    lines = (await http.get("/metrics")).text.splitlines()
+    return sum(
+        round(float(line.rpartition(" ")[2]))
+        for line in lines
+        if line.startswith("avance_subscriptions")
+    )
+
+
+def slow_line(node: Node) -> sockets.socket:
+    """
+    A connection that takes little at a time, so that what its client does not read stays with the server.
+    """
+    line = sockets.socket()
+    line.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, SLOW_BUFFER_BYTES)
+    line.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_MAXSEG, 536)
+    line.connect(("127.0.0.1", node.port))
+    line.setblocking(False)
+    return line
+
+
+async def test_a_client_that_does_not_read_is_dropped_and_fifty_uploads_go_on(
+    node: Node, http: httpx.AsyncClient, models: Models
+) -> None:
+    """
+    003-T14: it asks and never listens, until more waits for it than is kept for anybody; the others hear everything meanwhile.
+    """
+    models.gate.clear()
+    stalled, *others = await asyncio.gather(
+        *(upload(http, f"texto {n}", collection_name="beside") for n in range(UPLOADS + 1))
+    )
+    slow = await connect(
+        address(node, f"/ws/{stalled}"),
+        sock=slow_line(node),
+        max_queue=1,
+        ping_interval=None,
+        open_timeout=60,
+    )
+    async with asyncio.TaskGroup() as group:
+        ends = [group.create_task(frames(node.url, f"/ws/{one}")) for one in others]
+        while await _followers(http) <= UPLOADS:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.02)
+        while await _followers(http) > UPLOADS:
+            for _ in range(1_000):
+                await slow.send("ping")
+        models.gate.set()
+    for end in ends:
+        said, code = end.result()
+        ends_with = (said[-1].get("error"), said[-1]["status"], code)
+        assert ends_with == (None, "completed", 1000)
+    with suppress(ConnectionClosed):
+        while True:
+            await slow.recv()
+    assert slow.close_code == 1013
