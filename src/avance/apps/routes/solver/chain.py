@@ -45,7 +45,21 @@ def links_cost(block: Block, chain: Sequence[int]) -> float:
 def best_starts(block: Block, chain: Sequence[int]) -> tuple[list[int], float]:
     """
     The starts with the fewest minutes of shift, and what these cost. The chain must be feasible; a minute costs the same on all of it.
+    """
+    wanted = [int(block.nominal[t]) for t in chain]
+    return (wanted, 0.0) if _keeps(block, chain, wanted) else _least_shift(block, chain)
 
+
+def _keeps(block: Block, chain: Sequence[int], starts: Sequence[int]) -> bool:
+    at = list(zip(chain, starts, strict=True))
+    return all(block.lo[trip] <= start <= block.hi[trip] for trip, start in at) and all(
+        start + int(block.duration[i]) + int(block.gap[i, j]) <= then
+        for (i, start), (j, then) in itertools.pairwise(at)
+    )
+
+
+def _least_shift(block: Block, chain: Sequence[int]) -> tuple[list[int], float]:
+    """
     With the driving taken out, starts become a rising sequence; an optimal one consists of the wishes and bounds of its trips.
     """
     offsets = [0]

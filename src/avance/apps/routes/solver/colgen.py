@@ -118,7 +118,7 @@ class Relaxation:
             if bound > seen.bound:
                 seen.bound, seen.prices = bound, prices[:-1]
                 self._centre = prices
-            if self._pool.add(one.chain for one in found):
+            if self._pool.add_priced(found):
                 return True
         return False
 
@@ -190,7 +190,7 @@ def _few_rounds(pool: Pool, pricer: Pricer, master: Master, is_open: Bools, stop
         _, found = pricer.price(
             solved.prices, bus_cost=BUS_COST, is_open=is_open, count_max=60, below=-1e-2
         )
-        if not pool.add(one.chain for one in found):
+        if not pool.add_priced(found):
             break
         master.trim()
         master.grow()

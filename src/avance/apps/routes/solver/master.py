@@ -10,6 +10,7 @@ import numpy as np
 
 from avance.apps.routes.solver.block import Block, Bools, Floats, Ints
 from avance.apps.routes.solver.chain import Chain, minutes_of
+from avance.apps.routes.solver.pricing import Priced
 
 BUS_COST = 1e5
 """Far more than all minutes of a bus, so that fewer buses come first."""
@@ -52,14 +53,27 @@ class Pool:
         """
         The numbers of those that are new.
         """
-        new = []
-        for chain in chains:
-            if chain not in self._known:
-                self._known[chain] = len(self.chains)
-                new.append(len(self.chains))
-                self.chains.append(chain)
-                self.minutes.append(minutes_of(self.block, chain))
-        return new
+        return [
+            self._append(chain, minutes_of(self.block, chain))
+            for chain in chains
+            if chain not in self._known
+        ]
+
+    def add_priced(self, found: Iterable[Priced]) -> list[int]:
+        """
+        The same for what the pricing found, which has counted the minutes where its grid holds the best start times.
+        """
+        if self.block.unit_s is None:
+            return self.add(one.chain for one in found)
+        return [
+            self._append(one.chain, one.minutes) for one in found if one.chain not in self._known
+        ]
+
+    def _append(self, chain: Chain, minutes: float) -> int:
+        number = self._known[chain] = len(self.chains)
+        self.chains.append(chain)
+        self.minutes.append(minutes)
+        return number
 
     def minutes_of_plan(self, plan: Sequence[Chain]) -> float:
         self.add(plan)

@@ -10,27 +10,55 @@ from avance.apps.routes.solver.block import MINUTE, UNITS_S, Block, Bools, Float
 from avance.apps.routes.solver.chain import Chain
 
 INFINITE = 1e15
-
-
-@dataclass(frozen=True)
-class _Into:
-    """
-    What can come directly before one trip.
-    """
-
-    loose: Ints
-    """At any time of theirs, for any time of this trip."""
-    loose_cost: Floats
-    tight: Ints
-    slots: Ints
-    """[tight, time]: the last start of the one before that is in time, counted from 1; 0 for none."""
-    tight_cost: Floats
+USES_MAX = 4
+"""Chains of one call in which a trip may be: the same trips again and again would teach the master little."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Priced:
     chain: Chain
     reduced: float
+    minutes: float
+    """What it costs beside its bus, at the best start times of the grid."""
+
+
+@dataclass(frozen=True)
+class _Into:
+    """
+    What can come directly before each trip, one row for each link, in the order of the trips that come after.
+    """
+
+    before: Ints
+    cost: Floats
+    rows: Ints
+    """Those of trip j go from rows[j] to rows[j + 1]."""
+
+    def of(self, trip: int) -> slice:
+        return slice(int(self.rows[trip]), int(self.rows[trip + 1]))
+
+
+@dataclass(frozen=True)
+class _Part:
+    """
+    The rows of several trips, so that one call of numpy finds the best for each.
+    """
+
+    rows: slice
+    trips: Ints
+    """Those that have any, counted from the first of the batch."""
+    starts: Ints
+    """Where the rows of each begin, counted from the first."""
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """
+    Trips of which none can follow another, so that they are labelled at once.
+    """
+
+    trips: slice
+    loose: _Part
+    tight: _Part
 
 
 class Pricer:
@@ -41,10 +69,9 @@ class Pricer:
     def __init__(self, block: Block) -> None:
         self._block = block
         self._unit = block.unit_s or UNITS_S[-1]
-        self._seats = block.seat_values
-        seats = np.array(self._seats)
-        self._fits: Bools = (block.low[:, None] <= seats[None, :]) & (
-            seats[None, :] <= block.high[:, None]
+        seats = np.array(block.seat_values)
+        self._unfit: Bools = ~(
+            (block.low[:, None] <= seats[None, :]) & (seats[None, :] <= block.high[:, None])
         )
         counts = (block.hi - block.lo) // self._unit + 1
         self._times = int(counts.max())
@@ -53,25 +80,38 @@ class Pricer:
         self._shift: Floats = (
             block.shift_weight[:, None] * np.abs(starts - block.nominal[:, None]) / MINUTE
         )
-        self._shift[steps[None, :] >= counts[:, None]] = INFINITE
-        self._last = counts
-        self._into = [self._links_into(j, starts) for j in range(block.size)]
+        self._never: Bools = steps[None, :] >= counts[:, None]
+        self._link(starts, counts)
+        self._batches = self._batched()
 
-    def _links_into(self, j: int, starts: Ints) -> _Into:
+    def _link(self, starts: Ints, counts: Ints) -> None:
         block = self._block
-        before = np.flatnonzero(block.links[:j, j])
-        ready = block.duration[before] + block.gap[before, j]
-        is_loose = block.hi[before] + ready <= block.lo[j]
-        loose, tight = before[is_loose], before[~is_loose]
-        room = starts[j][None, :] - ready[~is_loose][:, None] - block.lo[tight][:, None]
-        slots = np.clip(np.floor_divide(room, self._unit) + 1, 0, self._last[tight][:, None])
-        return _Into(
-            loose=loose,
-            loose_cost=block.cost[loose, j],
-            tight=tight,
-            slots=slots,
-            tight_cost=block.cost[tight, j],
-        )
+        after, before = np.nonzero(np.triu(block.links, 1).T)
+        ready = block.duration[before] + block.gap[before, after]
+        is_loose = block.hi[before] + ready <= block.lo[after]
+        self._loose = self._rows(before[is_loose], after[is_loose])
+        self._tight = self._rows(before[~is_loose], after[~is_loose])
+        i, j = before[~is_loose], after[~is_loose]
+        room = starts[j] - (ready[~is_loose] + block.lo[i])[:, None]
+        # The last start of the one before that is in time, counted from 1; 0 for none.
+        slots = np.clip(np.floor_divide(room, self._unit) + 1, 0, counts[i][:, None])
+        self._slots: Ints = i[:, None] * (self._times + 1) + slots
+
+    def _rows(self, before: Ints, after: Ints) -> _Into:
+        rows = np.searchsorted(after, np.arange(self._block.size + 1))
+        return _Into(before, self._block.cost[before, after], rows)
+
+    def _batched(self) -> list[_Batch]:
+        links, size = self._block.links, self._block.size
+        batches: list[_Batch] = []
+        first = 0
+        for trip in range(1, size + 1):
+            if trip == size or links[first:trip, trip].any():
+                trips = slice(first, trip)
+                loose, tight = _part(self._loose, trips), _part(self._tight, trips)
+                batches.append(_Batch(trips, loose, tight))
+                first = trip
+        return batches
 
     def price(
         self,
@@ -91,25 +131,31 @@ class Pricer:
             minutes_weight: 0 to price buses alone.
         """
         labels = _Labels(self, prices, bus_cost, is_open, minutes_weight)
-        best, at = labels.ends()
+        best, kinds = labels.ends()
         least = float(best.min()) if len(best) else INFINITE
-        order = np.argsort(best)
         found: list[Priced] = []
         uses = np.zeros(self._block.size, dtype=np.int64)
-        for trip in order:
+        for trip in np.argsort(best).tolist() if count_max else ():
             if best[trip] >= below or len(found) >= count_max:
                 break
-            chain = labels.chain(int(trip), *at[trip])
-            # The same trips again and again would teach the master little.
-            if uses[list(chain)].min() < 4:
+            chain, minutes = labels.chain(trip, int(kinds[trip]))
+            if uses[list(chain)].min() < USES_MAX:
                 uses[list(chain)] += 1
-                found.append(Priced(chain=chain, reduced=float(best[trip])))
+                found.append(Priced(chain=chain, reduced=float(best[trip]), minutes=minutes))
         return least, found
+
+
+def _part(into: _Into, trips: slice) -> _Part:
+    bounds = into.rows[trips.start : trips.stop + 1]
+    has_any = np.flatnonzero(bounds[1:] > bounds[:-1])
+    rows = slice(int(bounds[0]), int(bounds[-1]))
+    return _Part(rows, has_any, bounds[:-1][has_any] - bounds[0])
 
 
 class _Labels:
     """
-    One pass. value[trip, seats, time]: the cheapest chain that ends with this trip at this time in such a vehicle.
+    One pass. upto[seats, trip, slot]: the cheapest chain that ends with this trip at one of its first `slot` starts in such a vehicle;
+    nothing ends at slot 0.
     """
 
     def __init__(
@@ -121,69 +167,75 @@ class _Labels:
         minutes_weight: float,
     ) -> None:
         self._pricer = pricer
-        size, kinds, times = len(prices), len(pricer._seats), pricer._times
-        # Slot 0 means "no start in time"; slot t holds the best of the first t starts.
-        self._upto = np.full((size, kinds, times + 1), INFINITE)
-        self._at = np.zeros((size, kinds, times + 1), dtype=np.int32)
-        self._from = np.full((size, kinds, times), -1, dtype=np.int32)
-        self._slot = np.zeros((size, kinds, times), dtype=np.int32)
-        kind = np.arange(kinds)[None, :, None]
-        for j in range(size):
-            if is_open is not None and not is_open[j]:
-                continue
-            self._label(j, float(prices[j]), bus_cost, minutes_weight, kind)
+        self._bus_cost = bus_cost
+        self._weight = minutes_weight
+        kinds, size = pricer._unfit.shape[1], pricer._block.size
+        self._loose_cost = minutes_weight * pricer._loose.cost
+        self._tight_cost = minutes_weight * pricer._tight.cost
+        self._upto = np.full((kinds, size, pricer._times + 1), INFINITE)
+        self._last = np.full((kinds, size), INFINITE)
+        add = minutes_weight * pricer._shift - prices[:, None]
+        add[pricer._never] = INFINITE
+        if is_open is not None:
+            add[~is_open] = INFINITE
+        for kind in range(kinds):
+            self._run(kind, np.where(pricer._unfit[:, kind, None], INFINITE, add))
 
-    def _label(self, j: int, price: float, bus_cost: float, weight: float, kind: Ints) -> None:
-        pricer, into = self._pricer, self._pricer._into[j]
-        best = np.full((self._upto.shape[1], self._upto.shape[2] - 1), bus_cost)
-        came = self._from[j]
-        slot = self._slot[j]
-        if len(into.loose):
-            values = self._upto[into.loose, :, -1] + weight * into.loose_cost[:, None]
-            place = values.argmin(axis=0)
-            value = np.take_along_axis(values, place[None, :], 0)[0]
-            is_better = value < best[:, 0]
-            best[is_better] = value[is_better, None]
-            came[is_better] = into.loose[place[is_better], None]
-            slot[is_better] = self._upto.shape[2] - 1
-        if len(into.tight):
-            values = (
-                self._upto[into.tight[:, None, None], kind, into.slots[:, None, :]]
-                + weight * into.tight_cost[:, None, None]
-            )
-            place = values.argmin(axis=0)
-            value = np.take_along_axis(values, place[None], 0)[0]
-            is_better = value < best
-            best[is_better] = value[is_better]
-            came[is_better] = into.tight[place[is_better]]
-            used = np.broadcast_to(into.slots[:, None, :], values.shape)
-            slot[is_better] = np.take_along_axis(used, place[None], 0)[0][is_better]
-        best += weight * pricer._shift[j][None, :] - price
-        best[:, pricer._shift[j] >= INFINITE] = INFINITE
-        best[~pricer._fits[j]] = INFINITE
-        upto, at = self._upto[j], self._at[j]
-        upto[:, 1:] = np.minimum.accumulate(best, axis=1)
-        is_new = np.empty(best.shape, dtype=bool)
-        is_new[:, 0] = True
-        is_new[:, 1:] = best[:, 1:] < upto[:, 1:-1]
-        at[:, 1:] = np.maximum.accumulate(
-            np.where(is_new, np.arange(best.shape[1])[None, :], 0), axis=1
-        )
+    def _run(self, kind: int, add: Floats) -> None:
+        pricer, upto, last = self._pricer, self._upto[kind], self._last[kind]
+        slots = upto.reshape(-1)
+        for batch in pricer._batches:
+            trips, loose, tight = batch.trips, batch.loose, batch.tight
+            best = np.full(add[trips].shape, self._bus_cost)
+            if len(loose.trips):
+                ways = last[pricer._loose.before[loose.rows]] + self._loose_cost[loose.rows]
+                least = np.minimum.reduceat(ways, loose.starts)
+                best[loose.trips] = np.minimum(self._bus_cost, least)[:, None]
+            if len(tight.trips):
+                steps = slots[pricer._slots[tight.rows]]
+                steps += self._tight_cost[tight.rows, None]
+                least = np.minimum.reduceat(steps, tight.starts, axis=0)
+                best[tight.trips] = np.minimum(best[tight.trips], least)
+            best += add[trips]
+            np.minimum(best, INFINITE, out=best)
+            np.minimum.accumulate(best, axis=1, out=upto[trips, 1:])
+            last[trips] = upto[trips, -1]
 
-    def ends(self) -> tuple[Floats, list[tuple[int, int]]]:
-        final = self._upto[:, :, -1]
-        kinds = final.argmin(axis=1)
-        best = final[np.arange(len(final)), kinds]
-        at = self._at[np.arange(len(final)), kinds, -1]
-        return best, list(zip(kinds.tolist(), at.tolist(), strict=True))
-
-    def chain(self, trip: int, kind: int, time: int) -> Chain:
+    def ends(self) -> tuple[Floats, Ints]:
         """
-        Follow the labels back from the end.
+        The best chain that ends with each trip, and in which vehicle.
         """
-        trips = [trip]
-        while (before := int(self._from[trip, kind, time])) >= 0:
-            time = int(self._at[before, kind, self._slot[trip, kind, time]])
+        kinds = self._last.argmin(axis=0)
+        return self._last[kinds, np.arange(len(kinds))], kinds
+
+    def chain(self, trip: int, kind: int) -> tuple[Chain, float]:
+        """
+        Follow the labels back from the end, by looking again for what was best there.
+        """
+        pricer, upto = self._pricer, self._upto[kind]
+        slots, width = upto.reshape(-1), upto.shape[1]
+        trips, minutes, slot, cost = [trip], 0.0, width - 1, 0.0
+        while True:
+            # The first of the starts that are as good as the best.
+            time = int(np.argmax(upto[trip, 1 : slot + 1] <= upto[trip, slot]))
+            minutes += float(pricer._shift[trip, time])
+            best, before = self._bus_cost, -1
+            loose, tight = pricer._loose.of(trip), pricer._tight.of(trip)
+            if loose.stop > loose.start:
+                ways = self._last[kind][pricer._loose.before[loose]] + self._loose_cost[loose]
+                at = int(ways.argmin())
+                if ways[at] < best:
+                    best, before = float(ways[at]), int(pricer._loose.before[loose][at])
+                    slot, cost = width - 1, float(pricer._loose.cost[loose][at])
+            if tight.stop > tight.start:
+                places = pricer._slots[tight, time]
+                ways = slots[places] + self._tight_cost[tight]
+                at = int(ways.argmin())
+                if ways[at] < best:
+                    before, slot = int(pricer._tight.before[tight][at]), int(places[at]) % width
+                    cost = float(pricer._tight.cost[tight][at])
+            if before < 0:
+                return tuple(reversed(trips)), minutes
+            minutes += cost
             trip = before
             trips.append(trip)
-        return tuple(reversed(trips))
