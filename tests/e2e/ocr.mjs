@@ -67,10 +67,19 @@ await drive(async ({ url, folder, more: [files], told, open }) => {
     if (kind === 'csv') told.csv = bytes.toString('utf8');
   }
 
-  // Many pages, cancelled while they are read; a PDF has no picture, its words stand all the same.
+  // Many pages, cancelled while they are read: each is drawn with its words as soon as it was.
   await page.goto(`${url}/console/ocr`);
   await page.getByTestId('file-input').setInputFiles(`${files}/largo.pdf`);
   await page.locator('tbody').getByRole('link', { name: 'largo.pdf' }).click();
+  await words.first().waitFor();
+  told.drawn = await page.locator('svg[data-picture=yes] image').evaluate(async (image) => {
+    const drawn = new Image();
+    drawn.src = image.getAttribute('href');
+    await drawn.decode();
+    const { width, height } = image.ownerSVGElement.viewBox.baseVal;
+    return drawn.naturalWidth / drawn.naturalHeight / (width / height);
+  });
+  told.pdfWords = (await words.allTextContents()).map((one) => one.trim());
   await page.getByRole('button', { name: 'Cancelar' }).click();
   await page.getByRole('alert').waitFor();
   told.cancelled = await page.locator('[data-word=failed]').count();

@@ -68,6 +68,8 @@ def test_a_document_is_dropped_read_corrected_approved_saved_and_cancelled(
     assert told["saved"]["pdf"] == "%PDF"
     assert told["saved"]["json"].startswith("{")
     assert "999,99" in told["csv"]
+    assert told["drawn"] == pytest.approx(1, abs=0.02)
+    assert "FACTURA" in told["pdfWords"]
     assert told["cancelled"] >= 1
     assert told["failed"] == 1
     assert told["overflow"] == 0

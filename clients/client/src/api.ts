@@ -1,4 +1,10 @@
-import { asAvanceError, ConnectionFailed, errorOfProblem, Unauthenticated } from './errors.ts';
+import {
+  asAvanceError,
+  ConnectionFailed,
+  errorOfProblem,
+  type Refusal,
+  Unauthenticated,
+} from './errors.ts';
 import type { Tokens } from './tokens.ts';
 import type {
   EventsQuery,
@@ -6,7 +12,6 @@ import type {
   JobList,
   JobView,
   ListQuery,
-  Problem,
   SubmitRequest,
   Submitted,
   TaskList,
@@ -123,7 +128,7 @@ export class Api {
 
 async function refusal(answer: Response): Promise<Error> {
   // A proxy in between answers without our problem document.
-  const problem = (await answer.json().catch(() => ({}))) as Partial<Problem>;
+  const problem = (await answer.json().catch(() => ({}))) as Refusal;
   return errorOfProblem(problem, answer.status, Number(answer.headers.get('retry-after') ?? 1));
 }
 

@@ -105,14 +105,16 @@ const BY_STATUS: Readonly<
   503: Unavailable,
 };
 
-/** The error that a problem+json answer tells of. */
-export function errorOfProblem(
-  problem: Partial<Problem>,
-  status: number,
-  retryAfterS = 1,
-): AvanceError {
+/** What a refusal may hold: problem+json, or the `{error, code}` and `{detail}` that some contracts demand. */
+export type Refusal = Partial<Problem> & { error?: unknown };
+
+/** The error that an answer tells of. */
+export function errorOfProblem(problem: Refusal, status: number, retryAfterS = 1): AvanceError {
   const code = problem.code ?? 'http_error';
-  const message = problem.detail ?? problem.title ?? `the server answered ${status}`;
+  const said = [problem.detail, problem.error, problem.title].find(
+    (one) => typeof one === 'string',
+  );
+  const message = (said as string | undefined) ?? `the server answered ${status}`;
   const options = { status, params: problem.params ?? {} };
   if (status === 429) return new RateLimited(code, message, retryAfterS, options);
   return new (BY_STATUS[status] ?? AvanceError)(code, message, options);

@@ -1,6 +1,5 @@
 import type { AvanceClient } from './client.ts';
-import { ConnectionFailed, errorOfProblem } from './errors.ts';
-import type { Problem } from './wire.ts';
+import { ConnectionFailed, errorOfProblem, type Refusal } from './errors.ts';
 
 export interface SendFormOptions {
   /** Between 0 and 1, of the bytes. */
@@ -31,7 +30,7 @@ export async function sendForm<T>(
       if (status >= 200 && status < 300) resolve(answer as T);
       else {
         const wait_s = Number(request.getResponseHeader('retry-after') ?? 1);
-        reject(errorOfProblem((answer ?? {}) as Partial<Problem>, status, wait_s));
+        reject(errorOfProblem((answer ?? {}) as Refusal, status, wait_s));
       }
     };
     request.onerror = () =>

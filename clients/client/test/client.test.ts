@@ -226,6 +226,20 @@ describe('commands', () => {
     expect((limited as RateLimited).retryAfterS).toBe(7);
   });
 
+  test('the words of a refusal are found in the shapes of other contracts too', async () => {
+    const client = make();
+    const shapes: [object, string, string][] = [
+      [{ success: false, error: 'too large', code: 'document_size' }, 'document_size', 'too large'],
+      [{ detail: 'Job not found' }, 'http_error', 'Job not found'],
+      [{ detail: [{ loc: ['body'] }] }, 'http_error', 'the server answered 400'],
+    ];
+    for (const [body, code, message] of shapes) {
+      server.answer = () => new Response(JSON.stringify(body), { status: 400 });
+      const refused = client.api.request('/api/ocr/upload');
+      await expect(refused).rejects.toMatchObject({ name: 'InvalidRequest', code, message });
+    }
+  });
+
   test('no answer is a failed connection, and a page of a proxy keeps its status', async () => {
     const client = make();
     server.answer = () => new Response('<html>', { status: 502 });

@@ -42,9 +42,7 @@ export function Bell({ locale: own, onOpen, renderFoot }: BellProps): ReactNode 
   }, [isOpen]);
   const shown = unread > SHOWN_MAX ? `${SHOWN_MAX}+` : unread;
   // It says the number that is seen, whether or not that is still true.
-  const label = isKnown
-    ? say(isLive ? 'bell' : 'bellOff', { n: shown })
-    : say('bellUnknown');
+  const label = isKnown ? say(isLive ? 'bell' : 'bellOff', { n: shown }) : say('bellUnknown');
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: Esc closes what the button inside opened
     <div

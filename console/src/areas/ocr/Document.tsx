@@ -48,10 +48,15 @@ export function DocumentScreen({ params: { id = '' } }: ScreenProps) {
   );
   const isOpen = document !== undefined && !isOver(document);
   useSettled(again, isOpen);
-  const { again: readAgain } = pages;
-  const read = `${document?.status} ${document?.pages}`;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each page that was read asks again
-  useEffect(() => readAgain(), [read, readAgain]);
+  const { again: readAgain, isLoading } = pages;
+  const status = document?.status;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: at its end a document has all of its pages
+  useEffect(() => readAgain(), [status, readAgain]);
+  // One after the other: many pages may be read while one list of them is on its way.
+  const isBehind = !isLoading && (pages.data?.data.length ?? 0) < (job?.progress.current ?? 0);
+  useEffect(() => {
+    if (isBehind && isOpen) readAgain();
+  }, [isBehind, isOpen, readAgain]);
   return (
     <>
       <AreaHead area="ocr" title={document?.fileName ?? t('title')} />

@@ -2,7 +2,7 @@ import { useState } from 'react';
 import type { RequestState } from '../../lib/useRequest.ts';
 import { ErrorNotice } from '../../widgets/ErrorNotice.tsx';
 import { Skeleton } from '../../widgets/Skeleton.tsx';
-import { type PageRead, SURE, type Told, type Word } from './model.ts';
+import { type PageRead, pathOf, SURE, type Told, type Word } from './model.ts';
 import css from './Ocr.module.css';
 import { useTexts } from './texts.ts';
 import { usePicture } from './useFile.ts';
@@ -13,7 +13,6 @@ const PERCENT = 100;
 export function Pages({ id, pages }: { id: string; pages: RequestState<Told<PageRead[]>> }) {
   const { t } = useTexts();
   const [index, go] = useState(0);
-  const picture = usePicture(`/api/ocr/public-file/${encodeURIComponent(id)}`);
   const { data, error, again } = pages;
   if (error) return <ErrorNotice title={t('pageFailed')} error={error} onRetry={again} />;
   if (data === undefined) return <Skeleton rows={6} />;
@@ -40,8 +39,7 @@ export function Pages({ id, pages }: { id: string; pages: RequestState<Told<Page
         <span data-testid="unsure">{t('unsure', { n: unsure })}</span>
       </div>
       <p className={css.muted}>{t('legend', { n: SURE * PERCENT })}</p>
-      {picture === null && <p className={css.muted}>{t('noPicture')}</p>}
-      <PageView page={page} picture={picture} title={title} />
+      <PageView key={page.number} id={id} page={page} title={title} />
       <details>
         <summary>{t('asText')}</summary>
         <p className={css.text}>{page.text}</p>
@@ -51,25 +49,31 @@ export function Pages({ id, pages }: { id: string; pages: RequestState<Told<Page
 }
 
 interface PageViewProps {
+  id: string;
   page: PageRead;
-  picture: string | null | undefined;
   title: string;
 }
 
-function PageView({ page: { width, height, words }, picture, title }: PageViewProps) {
+/** The server draws each page as it was read: also those of a PDF, and a photo that lies on its side. */
+function PageView({ id, page: { number, width, height, words }, title }: PageViewProps) {
+  const { t } = useTexts();
+  const picture = usePicture(`${pathOf(id)}/pages/${number}/image`);
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached with the keyboard
-    <section className={css.page} tabIndex={0} aria-label={title}>
-      <svg viewBox={`0 0 ${width} ${height}`} data-picture={picture ? 'yes' : 'no'}>
-        <title>{title}</title>
-        {picture && (
-          <image href={picture} width={width} height={height} preserveAspectRatio="none" />
-        )}
-        {words.map((word, at) => (
-          <WordBox key={at} word={word} />
-        ))}
-      </svg>
-    </section>
+    <>
+      {picture === null && <p className={css.muted}>{t('noPicture')}</p>}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached with the keyboard */}
+      <section className={css.page} tabIndex={0} aria-label={title}>
+        <svg viewBox={`0 0 ${width} ${height}`} data-picture={picture ? 'yes' : 'no'}>
+          <title>{title}</title>
+          {picture && (
+            <image href={picture} width={width} height={height} preserveAspectRatio="none" />
+          )}
+          {words.map((word, at) => (
+            <WordBox key={at} word={word} />
+          ))}
+        </svg>
+      </section>
+    </>
   );
 }
 

@@ -37,7 +37,7 @@ export const en = {
   page: 'Page {n} of {of}',
   pageFailed: 'The pages could not be read',
   pageEmpty: 'No page has been read yet',
-  noPicture: 'The browser cannot show this page as a picture; its words stand at their places.',
+  noPicture: 'There is no picture of this page; its words stand at their places.',
   legend: 'Dashed: read with less than {n} %.',
   unsure: { one: '{n} unsure word', other: '{n} unsure words' },
   asText: 'As text',

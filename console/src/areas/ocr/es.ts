@@ -38,8 +38,7 @@ export const es = {
   page: 'Página {n} de {of}',
   pageFailed: 'No se han podido leer las páginas',
   pageEmpty: 'Aún no se ha leído ninguna página',
-  noPicture:
-    'El navegador no puede mostrar esta página como imagen; sus palabras están en su sitio.',
+  noPicture: 'No hay imagen de esta página; sus palabras están en su sitio.',
   legend: 'Con trazos: leída con menos del {n} %.',
   unsure: {
     one: '{n} palabra dudosa',

@@ -1,4 +1,4 @@
-import { type AvanceClient, AvanceError, asAvanceError } from '@avance/client';
+import { type AvanceClient, asAvanceError, errorOfProblem, type Refusal } from '@avance/client';
 import { useAvance } from '@avance/react';
 import { useEffect, useState } from 'react';
 
@@ -15,17 +15,16 @@ export async function bytesOf(
       headers,
       ...(signal && { signal }),
     });
-    if (!answer.ok) throw await refusal(answer);
+    if (!answer.ok) {
+      // A proxy in between answers without words of ours.
+      const refusal = (await answer.json().catch(() => ({}))) as Refusal;
+      throw errorOfProblem(refusal, answer.status);
+    }
     return await answer.blob();
   } catch (error) {
     signal?.throwIfAborted();
     throw asAvanceError(error);
   }
-}
-
-async function refusal(answer: Response): Promise<AvanceError> {
-  const said = (await answer.json().catch(() => ({}))) as { error?: string; code?: string };
-  return new AvanceError(said.code ?? 'http_error', said.error ?? `${answer.status}`);
 }
 
 /** Offer bytes to be saved under a name. */
@@ -38,9 +37,7 @@ export function save(bytes: Blob, name: string): void {
   URL.revokeObjectURL(url);
 }
 
-const PICTURES: ReadonlySet<string> = new Set(['image/png', 'image/jpeg']);
-
-/** An address in this page for a picture; undefined until it is here, null where it is none that a browser shows. */
+/** An address in this page for a picture; undefined until it is here, null where there is none. */
 export function usePicture(path: string): string | null | undefined {
   const client = useAvance();
   const [url, set] = useState<string | null>();
@@ -50,8 +47,8 @@ export function usePicture(path: string): string | null | undefined {
     bytesOf(client, path, abort.signal).then(
       (bytes) => {
         if (abort.signal.aborted) return;
-        made = PICTURES.has(bytes.type) ? URL.createObjectURL(bytes) : undefined;
-        set(made ?? null);
+        made = URL.createObjectURL(bytes);
+        set(made);
       },
       () => {
         // The words are drawn without it, and the page says so.
@@ -61,6 +58,7 @@ export function usePicture(path: string): string | null | undefined {
     return () => {
       abort.abort();
       if (made !== undefined) URL.revokeObjectURL(made);
+      set(undefined);
     };
   }, [client, path]);
   return url;
