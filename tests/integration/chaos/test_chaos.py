@@ -15,7 +15,7 @@ import httpx2 as httpx
 import pytest
 
 from .server import Server
-from .witness import TERMINAL, Screen, Witness
+from .witness import Screen, Witness, hold_against_the_store
 
 SEED = int(os.environ.get("AVANCE_TEST_CHAOS_SEED", "20261121"))
 ROUNDS = int(os.environ.get("AVANCE_TEST_CHAOS_ROUNDS", "200"))
@@ -67,28 +67,8 @@ class Trial:
         for job_id, screen in list(self.witness.screens.items()):
             with anyio.fail_after(60):
                 await screen.ended.wait()
-            await self._check(job_id, screen)
+            await hold_against_the_store(self.http, screen)
             await self.witness.forget(job_id)
-
-    async def _check(self, job_id: str, screen: Screen) -> None:
-        job = (await self.http.get(f"/v1/jobs/{job_id}")).json()
-        answer = await self.http.get(f"/v1/jobs/{job_id}/events", params={"since": 0, "limit": 500})
-        assert answer.status_code == 200, answer.text
-        events = answer.json()["events"]
-        ends = [event for event in events if event["type"] == "state" and event["to"] in TERMINAL]
-        percents = [
-            event["progress"]["percent"] or 0 for event in events if event["type"] == "progress"
-        ]
-        assert screen.faults == [], (job_id, job["kind"], screen.faults)
-        # A job that goes to and fro between queue and worker without anything done would tell of it for ever.
-        assert job["seq"] < 500, (job_id, job["kind"], events[-20:])
-        assert screen.ends == 1
-        assert len(ends) == 1, (job_id, ends)
-        assert events[-1] == ends[0]
-        assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
-        assert percents == sorted(percents)
-        assert screen.state == job["state"]
-        assert screen.seq == job["seq"]
 
 
 @asynccontextmanager

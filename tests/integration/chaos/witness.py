@@ -5,6 +5,7 @@ A stock client that follows jobs through everything, and remembers what it was s
 from typing import Any
 
 import anyio
+import httpx2 as httpx
 from centrifuge import Client, PublicationContext, SubscriptionEventHandler
 
 TERMINAL = {"completed", "failed", "cancelled", "expired"}
@@ -104,3 +105,28 @@ class Witness:
             await subscription.unsubscribe()
             self._client.remove_subscription(subscription)
         del self.screens[job_id]
+
+
+async def hold_against_the_store(http: httpx.AsyncClient, screen: Screen) -> None:
+    """
+    A page showed nothing wrong, and ends as the store says; there the job ended once, and its events have no gap.
+    """
+    job_id = screen.job_id
+    job = (await http.get(f"/v1/jobs/{job_id}")).json()
+    answer = await http.get(f"/v1/jobs/{job_id}/events", params={"since": 0, "limit": 500})
+    assert answer.status_code == 200, answer.text
+    events = answer.json()["events"]
+    ends = [event for event in events if event["type"] == "state" and event["to"] in TERMINAL]
+    percents = [
+        event["progress"]["percent"] or 0 for event in events if event["type"] == "progress"
+    ]
+    assert screen.faults == [], (job_id, job["kind"], screen.faults)
+    # A job that goes to and fro between queue and worker without anything done would tell of it for ever.
+    assert job["seq"] < 500, (job_id, job["kind"], events[-20:])
+    assert screen.ends == 1
+    assert len(ends) == 1, (job_id, ends)
+    assert events[-1] == ends[0]
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    assert percents == sorted(percents)
+    assert screen.state == job["state"]
+    assert screen.seq == job["seq"]

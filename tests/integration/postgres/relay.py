@@ -22,14 +22,3 @@ def relay(directory: str, stations: int, job: Job) -> int:
         job.log(f"station {station}")
         job.progress(current=station + 1, total=stations)
     return stations
-
-
-@app.task(name="steps", retry=Retry(max_attempts=1, lost_max=1_000))
-def steps(count: int, pause_s: float, job: Job) -> int:
-    """
-    Some work that may be killed at any moment.
-    """
-    for n in range(count):
-        job.progress(current=n + 1, total=count)
-        time.sleep(pause_s)
-    return count
