@@ -15,3 +15,5 @@ def set_up_logs(settings: Settings) -> None:
     # Its own lines about starting and stopping say the same as ours.
     is_debug = settings.log_level.value == "debug"
     logging.getLogger("uvicorn.error").setLevel(logging.DEBUG if is_debug else logging.WARNING)
+    # A line for each request to a server beside us says nothing; whoever asks says what goes wrong.
+    logging.getLogger("httpx2").setLevel(logging.DEBUG if is_debug else logging.WARNING)

@@ -10,8 +10,6 @@ from avance.errors import Unavailable
 from avance.model.stream import Publication
 
 log = logging.getLogger("avance.centrifugo")
-# A line for each batch says nothing; what goes wrong is said here.
-logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 UNKNOWN_CHANNEL = 102
 """There is no such namespace over there: of this channel nothing will ever be taken."""

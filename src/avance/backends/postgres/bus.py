@@ -23,13 +23,13 @@ from avance.backends.postgres.note import (
     with_bytes,
 )
 from avance.backends.postgres.presence import PostgresPresence
-from avance.backends.postgres.receivers import Receivers
 from avance.backends.postgres.unit import Unit
 from avance.errors import Unavailable
 from avance.model.stream import Publication
 from avance.ports.bus import Bus, Hint, Letter, Receive
 from avance.ports.clock import Clock
 from avance.ports.presence import Presence
+from avance.ports.receivers import Receivers
 
 log = logging.getLogger(__name__)
 

@@ -12,11 +12,11 @@ import msgspec
 from avance.backends.redis.limits import PREFIX, REDIS_LIMITS, RedisLimits
 from avance.backends.redis.outgoing import Outgoing, Post
 from avance.backends.redis.presence import RedisPresence
-from avance.backends.redis.receivers import Receivers
 from avance.backends.redis.shard import Shard
 from avance.model.stream import Publication
 from avance.ports.bus import Bus, Hint, Letter, Receive
 from avance.ports.clock import Clock
+from avance.ports.receivers import Receivers
 
 log = logging.getLogger("avance.redis")
 

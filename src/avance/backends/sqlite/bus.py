@@ -9,11 +9,11 @@ import msgspec
 
 from avance.backends.sqlite.database import SqliteDatabase
 from avance.backends.sqlite.letter import HINT, LETTER, PUBLICATION, LetterRow, write_letters
-from avance.backends.sqlite.receivers import Receivers
 from avance.backends.sqlite.writer import Transaction
 from avance.errors import Unavailable
 from avance.model.stream import Publication
 from avance.ports.bus import Bus, Hint, Letter, Receive
+from avance.ports.receivers import Receivers
 from avance.ports.store import Durability
 
 log = logging.getLogger(__name__)

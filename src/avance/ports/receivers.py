@@ -1,10 +1,14 @@
+"""
+Telling those who listen, the same for every bus.
+"""
+
 import logging
 from collections import deque
 from collections.abc import Iterable
 
 from avance.ports.bus import Hint, Letter, Receive
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("avance.bus")
 
 
 class Receivers:
@@ -18,9 +22,15 @@ class Receivers:
         self._is_delivering = False
 
     def add(self, receive: Receive) -> None:
+        """
+        One more, told after those before it.
+        """
         self._receivers.append(receive)
 
     def tell(self, messages: Iterable[Hint | Letter]) -> None:
+        """
+        Never raises: one that fails is logged, and the others hear.
+        """
         self._waiting.extend(messages)
         # A receiver that publishes must not overtake what the receivers after it have still to see.
         if self._is_delivering:
