@@ -11,6 +11,7 @@ from avance.apps.routes.solver.block import Block
 from avance.apps.routes.solver.bounds import matching_bound
 from avance.apps.routes.solver.chain import Chain, best_starts, is_feasible
 from avance.apps.routes.solver.colgen import Relaxation, Relaxed, dive
+from avance.apps.routes.solver.halves import GAPS, halves_of
 from avance.apps.routes.solver.master import BUS_COST, Pool, best_selection
 from avance.apps.routes.solver.matching import first_plan, join, shaken
 from avance.apps.routes.solver.options import SearchOptions
@@ -19,6 +20,8 @@ from avance.apps.routes.solver.pricing import Pricer
 from avance.apps.routes.solver.small import TRIPS_MAX, best_of_all
 
 POOL_CHAINS_MAX = 40_000
+HALVES_SHARE = 0.1
+"""Of the progress of a block."""
 SOWN_SHAKES = 6
 """Where the chains of an earlier search are known, matching finds little that is new."""
 
@@ -254,6 +257,7 @@ class _Descent:
 
     def run(self) -> None:
         state, search = self._state, self._search
+        self._halve()
         pricer = Pricer(state.block)
         state.pool.add((trip,) for trip in range(state.block.size))
         relaxation = Relaxation(
@@ -270,6 +274,23 @@ class _Descent:
         state.rounds += relaxation.seen.rounds
         if not state.is_settled:
             self._select()
+
+    def _halve(self) -> None:
+        """
+        The fewest buses from two small programs, where the whole would take minutes.
+        """
+        state = self._state
+        halves = halves_of(state.block) if state.cost[0] > state.bound else None
+        if halves is None:
+            return
+        for number, gap in enumerate(GAPS):
+            self._at(HALVES_SHARE * number / len(GAPS))
+            plan = halves.improve(gap, self._is_late)
+            state.bound = max(state.bound, halves.bound)
+            if state.offer(plan):
+                self._search._show()
+            if state.cost[0] == state.bound or self._is_late():
+                break
 
     def _dive(self, pricer: Pricer) -> None:
         state, search = self._state, self._search
