@@ -103,6 +103,24 @@ async def http(node: Node) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+@pytest.fixture(scope="package")
+def aws() -> Iterator[str]:
+    """
+    DynamoDB and S3 by moto: the address of both.
+    """
+    # Only the tests of the adapter wait for its import.
+    from moto.server import ThreadedMotoServer  # noqa: PLC0415
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", "test")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        server = ThreadedMotoServer("127.0.0.1", port=0)
+        server.start()
+        host, port = server.get_host_and_port()
+        yield f"http://{host}:{port}"
+        server.stop()
+
+
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., Node]]:
     with ExitStack() as stack:

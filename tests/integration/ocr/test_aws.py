@@ -9,30 +9,28 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from importlib import import_module
-from pathlib import Path
 from threading import Event
 from typing import Any
 
 import boto3
 import pytest
-import yaml
 from botocore.exceptions import ClientError
-from moto.server import ThreadedMotoServer
+from tests.integration.ocr.cloud import REGION, ROOT, TEMPLATE, made, stream_of
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from avance.apps.ocr.aws.connections import Connections
+from avance.apps.ocr.aws.documents import Documents
+from avance.apps.ocr.aws.files import Files
 from avance.apps.ocr.aws.handlers import Handlers
 from avance.apps.ocr.aws.measures import UNITS
 from avance.apps.ocr.aws.settings import AwsSettings, read_settings
-from avance.apps.ocr.aws.tables import Connections, Documents, Files
 from avance.apps.ocr.errors import DocumentDecided
 from avance.apps.ocr.model import Document, OcrResult, Status
 from avance.errors import ConfigError
-from avance.testing.apigw import Gateway, GatewayLimits, Stream, StreamLimits
+from avance.testing.apigw import Gateway, GatewayLimits, StreamLimits
 
-REGION = "us-east-1"
 PATIENCE_S = 50.0
-ROOT = Path(__file__).parents[3]
 USERS = {"ana": "user", "ben": "user", "root": "admin"}
 
 
@@ -72,54 +70,6 @@ class Cloud:
             ocr_result=result if status.is_final else None,
         )
         self.documents.put(document, owner)
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[str]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ACCESS_KEY_ID", "test")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        server = ThreadedMotoServer("127.0.0.1", port=0)
-        server.start()
-        host, port = server.get_host_and_port()
-        yield f"http://{host}:{port}"
-        server.stop()
-
-
-TEMPLATE: dict[str, Any] = yaml.safe_load((ROOT / "deploy/aws/serverless.yml").read_text("utf-8"))
-
-
-def made(aws: str, stage: str) -> AwsSettings:
-    """
-    The tables and the bucket of a stage, as the template declares them.
-    """
-    settings = AwsSettings(
-        stage=stage,
-        region=REGION,
-        websocket_endpoint=aws,
-        bucket=f"files-{stage}",
-        aws_endpoint=aws,
-    )
-    client = boto3.client("dynamodb", region_name=REGION, endpoint_url=aws)
-    for name in ("Connections", "Documents"):
-        wanted = dict(TEMPLATE["resources"]["Resources"][name]["Properties"])
-        wanted["TableName"] = wanted["TableName"].replace("${self:provider.stage}", stage)
-        expiry = wanted.pop("TimeToLiveSpecification", None)
-        wanted["StreamSpecification"] |= {"StreamEnabled": True}
-        client.create_table(**wanted)
-        if expiry:
-            client.update_time_to_live(
-                TableName=wanted["TableName"], TimeToLiveSpecification=expiry
-            )
-    boto3.client("s3", region_name=REGION, endpoint_url=aws).create_bucket(Bucket=settings.bucket)
-    return settings
-
-
-def stream_of(settings: AwsSettings, table: str, handler: Any, **more: Any) -> Stream:
-    ends = {"region_name": REGION, "endpoint_url": settings.aws_endpoint}
-    told = boto3.client("dynamodb", **ends).describe_table(TableName=table)["Table"]
-    client = boto3.client("dynamodbstreams", **ends)
-    return Stream(client, told["LatestStreamArn"], handler, **more)
 
 
 class Site:

@@ -8,49 +8,16 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import anyio
 import anyio.to_thread
 import httpx2 as httpx
 import pytest
 from node_service import Node
-from tests.integration.ocr.conftest import PATIENCE_S, ended, tab
+from tests.integration.ocr.conftest import ended, tab
+from tests.integration.ocr.outside import Engine
 
 SECRET = "a secret that engine and server share"
-
-
-class Engine:
-    """
-    Takes requests, and remembers them.
-    """
-
-    def __init__(self) -> None:
-        self.requests: list[tuple[dict[str, str], bytes]] = []
-        self.arrived = threading.Condition()
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                with outer.arrived:
-                    outer.requests.append((dict(self.headers), body))
-                    outer.arrived.notify_all()
-                self.send_response(202)
-                self.end_headers()
-
-            def log_message(self, *_: Any) -> None:
-                """The test log is not for it."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/process"
-
-    def take(self, count: int) -> dict[str, Any]:
-        with self.arrived:
-            assert self.arrived.wait_for(lambda: len(self.requests) >= count, PATIENCE_S)
-            found: dict[str, Any] = json.loads(self.requests[count - 1][1])
-            return found
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ import msgspec
 from avance.apps.ocr.errors import DocumentDecided, DocumentUnknown
 from avance.apps.ocr.frames import iso_z
 from avance.apps.ocr.model import Document, Status, Stored, may_follow
+from avance.apps.ocr.reviewing import changed_parts
 from avance.errors import Conflict
 from avance.storage import Append, Changes, Records, Row, Rows
 from avance.web import Identity
@@ -379,25 +380,16 @@ def _is_repeated(document_id: str, sha256: str, rows: Rows) -> bool:
 
 
 def _remember(changes: Changes, now: Document, then: Document, author: str, what: str) -> None:
-    before, after = (_decided(one) for one in (now, then))
+    before, after = changed_parts(now, then)
     changes.run(
         "INSERT INTO ocr_history (document_id, at_ms, author, what, before, after) VALUES (?, ?, ?, ?, ?, ?)",
         now.id,
         changes.now_ms,
         author,
         what,
-        _encode({key: value for key, value in before.items() if after[key] != value}).decode(),
-        _encode({key: value for key, value in after.items() if before[key] != value}).decode(),
+        _encode(before).decode(),
+        _encode(after).decode(),
     )
-
-
-def _decided(document: Document) -> dict[str, Any]:
-    result = document.ocr_result
-    return {
-        "finalDecision": document.final_decision,
-        "documentType": document.document_type,
-        "fields": {} if result is None else dict(result.fields),
-    }
 
 
 def _tell(changes: Changes, document: Document, owner: str, tenant: str, version: int) -> None:

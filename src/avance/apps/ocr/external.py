@@ -2,6 +2,7 @@
 The engine elsewhere, and the one who asked: both are told by signed requests.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -28,23 +29,35 @@ async def send_request(host: Avance, job: Job, request_id: str, token: str) -> i
     if found is None or not waiting:
         return 0
     base = (settings.callback_base_url or "").rstrip("/")
-    body = {
-        "requestId": request_id,
-        "owner_user_name": found.owner_user_name,
-        "url_response": f"{base}/api/ocr/callback?token={token}",
-        "documents": [
-            {
-                "file_name": one.document.file_name,
-                "file_url": await engine_url(host, one, base),
-                "platform_document_id": one.document.id,
-            }
-            for one in waiting
-        ],
-    }
-    await _post(host, settings.orchestrator_url or "", body, is_engine=True)
+    files = [(one.document, await engine_url(host, one, base)) for one in waiting]
+    body = request_body(settings, request_id, found.owner_user_name, token, files)
+    now_s = host.clock.now_ms() // 1000
+    await post(settings, settings.orchestrator_url or "", body, now_s=now_s, is_engine=True)
     for one in waiting:
         await _taken(catalog, one.document.id, job.id)
     return len(waiting)
+
+
+def request_body(
+    settings: OcrSettings,
+    request_id: str,
+    owner_user_name: str,
+    token: str,
+    files: Sequence[tuple[Document, str]],
+) -> dict[str, Any]:
+    """
+    What the engine is sent: documents, each with the address of its file, and where to answer.
+    """
+    base = (settings.callback_base_url or "").rstrip("/")
+    return {
+        "requestId": request_id,
+        "owner_user_name": owner_user_name,
+        "url_response": f"{base}/api/ocr/callback?token={token}",
+        "documents": [
+            {"file_name": one.file_name, "file_url": url, "platform_document_id": one.id}
+            for one, url in files
+        ],
+    }
 
 
 async def _taken(catalog: Catalog, document_id: str, job_id: str) -> None:
@@ -105,8 +118,18 @@ async def tell_asker(host: Avance, document_id: str) -> int:
     asked = None if stored is None else await catalog.request(stored.document.request_id)
     if stored is None or asked is None or asked.url_response is None:
         return 0
-    document, result = stored.document, stored.document.ocr_result
-    body = {
+    settings = host.settings.section(OcrSettings)
+    body = answer_body(stored.document, stored.engine)
+    now_s = host.clock.now_ms() // 1000
+    return await post(settings, asked.url_response, body, now_s=now_s, is_engine=False)
+
+
+def answer_body(document: Document, engine: str) -> dict[str, Any]:
+    """
+    What is sent to the `url_response` of a request.
+    """
+    result = document.ocr_result
+    return {
         "platform_document_id": document.id,
         "original_file_name": document.file_name,
         "file_url": document.file_url,
@@ -117,19 +140,25 @@ async def tell_asker(host: Avance, document_id: str) -> int:
         "observations": document.observations,
         "processing_status": document.processing_status,
         "owner_user_name": document.owner_user_name,
-        "classification_method": "engine" if stored.engine == "external" else "rules",
+        "classification_method": "engine" if engine == "external" else "rules",
         "total_processing_cost_usd": 0,
     }
-    return await _post(host, asked.url_response, body, is_engine=False)
 
 
-async def _post(host: Avance, url: str, body: dict[str, Any], *, is_engine: bool) -> int:
-    settings = host.settings.section(OcrSettings)
+async def post(
+    settings: OcrSettings, url: str, body: dict[str, Any], *, now_s: int, is_engine: bool
+) -> int:
+    """
+    A signed request; answers the status of the answer.
+
+    Raises:
+        Unavailable: It was refused, or nobody is there.
+        AddressRefused: The address leads inside.
+    """
     data = _encode(body)
     headers = {"Content-Type": "application/json"}
     if settings.engine_secret is not None:
-        secret = settings.engine_secret.reveal()
-        headers |= signed(secret, host.clock.now_ms() // 1000, data)
+        headers |= signed(settings.engine_secret.reveal(), now_s, data)
     # The engine's address is the operator's own setting, and may be inside.
     allowed = ("0.0.0.0/0", "::/0", "localhost") if is_engine else settings.allowed_hosts
     async with request(

@@ -34,6 +34,13 @@ def verify(
         raise NotAuthentic("the signature is not that of this body")
 
 
+def request_token(secret: str, request_id: str) -> str:
+    """
+    The token of a request's callbacks where no table keeps one: whoever has the secret can make it again.
+    """
+    return hmac.new(secret.encode(), f"callback.{request_id}".encode(), hashlib.sha256).hexdigest()
+
+
 def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from avance.apps.ocr.errors import BadDocument
+from avance.apps.ocr.errors import BadDocument, DocumentDecided
 from avance.apps.ocr.model import Decision, Document, Observation, OcrResult, Stage, Status
 from avance.apps.ocr.spelling import (
     TEXT_CHARS_MAX,
@@ -46,7 +46,16 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     def applied(self, now: Document) -> Document:
         """
         The document after it.
+
+        Raises:
+            DocumentDecided: It has ended otherwise.
         """
+        if now.status.is_final:
+            raise DocumentDecided(
+                f"document {now.id} is {now.status} already; what came says otherwise",
+                document_id=now.id,
+                status=now.status.value,
+            )
         stage = self.processing_status or _STAGE_OF.get(self.status, now.processing_status)
         result = self.result or now.ocr_result
         changes: dict[str, Any] = {

@@ -100,7 +100,8 @@ class Gateway:
             process_request=self._admit,
             max_size=self._limits.frame_bytes_max,
         )
-        self._pool.submit(self._management.serve_forever)
+        # It is asked to end by an event that it looks for so often.
+        self._pool.submit(self._management.serve_forever, 0.05)
         self._pool.submit(self._sockets.serve_forever)
         return self
 

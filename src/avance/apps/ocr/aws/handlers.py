@@ -10,10 +10,11 @@ from typing import Any
 import msgspec
 
 from avance.apps.ocr import frames as f
+from avance.apps.ocr.aws.connections import ADMINS, Connections
+from avance.apps.ocr.aws.documents import Documents
 from avance.apps.ocr.aws.measures import Measures
 from avance.apps.ocr.aws.posting import Posting
 from avance.apps.ocr.aws.settings import AwsSettings, read_settings
-from avance.apps.ocr.aws.tables import ADMINS, Connections, Documents
 from avance.apps.ocr.model import Document
 
 Answer = Mapping[str, Any]

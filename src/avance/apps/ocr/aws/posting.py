@@ -10,9 +10,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from avance.apps.ocr.aws.connections import Connections
 from avance.apps.ocr.aws.measures import Measures
 from avance.apps.ocr.aws.settings import AwsSettings
-from avance.apps.ocr.aws.tables import Connections
 from avance.errors import Unavailable
 
 log = logging.getLogger("avance.ocr.aws")

@@ -3,8 +3,7 @@ Submitting, reading, correcting and removing documents.
 """
 
 import hmac
-import re
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from avance.apps.ocr import app
+from avance.apps.ocr.asked import NAME_CHARS_MAX, Item, read_asked, read_expected
 from avance.apps.ocr.catalog import Catalog
 from avance.apps.ocr.errors import BadDocument, DocumentUnknown, NotAuthentic
 from avance.apps.ocr.export import FORMATS, exported
@@ -27,21 +27,19 @@ from avance.apps.ocr.http.answers import (
     router_for_pages,
 )
 from avance.apps.ocr.http.pages import seen
-from avance.apps.ocr.model import Decision, Document, Status, Stored
+from avance.apps.ocr.model import Status, Stored
+from avance.apps.ocr.reviewing import read_review
 from avance.apps.ocr.settings import OcrSettings
 from avance.apps.ocr.shown import folder_of
 from avance.apps.ocr.signing import link_signature
-from avance.apps.ocr.spelling import fields_of, names, required, text_of
-from avance.apps.ocr.submit import Item, Taken, take
+from avance.apps.ocr.submit import Taken, take
 from avance.errors import Conflict
 from avance.web import Caller, caller, count_start, described
 
 router = router_for_pages()
 READ_BYTES = 262_144
 LIST_MAX = 200
-NAME_CHARS_MAX = 255
 TESTS_AT_ONCE = 500
-_ID = re.compile(r"[^\s/?#\\][^\n\r\t/?#\\]{0,199}")
 MEDIA_TYPES = {
     ".pdf": "application/pdf",
     ".png": "image/png",
@@ -69,48 +67,14 @@ def _starting(request: Request) -> Caller:
 
 async def _taken_from(request: Request) -> Taken:
     who = _starting(request)
-    given = names(await json_object(request))
-    owner = required(given, "owner_user_name", chars_max=NAME_CHARS_MAX)
-    documents = given.get("documents")
-    if not isinstance(documents, list) or not documents:
-        raise BadDocument("documents is missing: a list of files", field="documents")
+    asked = read_asked(await json_object(request))
     return await take(
         app.host,
         who,
-        [_item(number, one) for number, one in enumerate(documents)],
-        owner_user_name=owner,
-        url_response=text_of(given, "url_response"),
+        asked.items,
+        owner_user_name=asked.owner_user_name,
+        url_response=asked.url_response,
     )
-
-
-def _item(number: int, value: Any) -> Item:
-    if not isinstance(value, dict):
-        raise BadDocument(f"documents[{number}] is no object")
-    given = names(value)
-    try:
-        found = Item(
-            id=_checked_id(required(given, "platform_document_id", chars_max=200)),
-            file_name=required(given, "file_name", chars_max=NAME_CHARS_MAX),
-            file_url=required(given, "file_url"),
-            is_test=given.get("is_test") is True,
-            expected=_expected(given.get("expected")),
-        )
-    except BadDocument as error:
-        raise BadDocument(f"documents[{number}]: {error.message}", number=number) from error
-    return found
-
-
-def _checked_id(text: str) -> str:
-    if _ID.fullmatch(text) is None:
-        raise BadDocument(f"platform_document_id {text[:60]!r} cannot stand in a path")
-    return text
-
-
-def _expected(value: Any) -> dict[str, Any]:
-    given = names(fields_of(value))
-    wanted = {"documentType": "document_type", "rut": "rut", "name": "name"}
-    found = {name: text_of(given, key, chars_max=255) for name, key in wanted.items()}
-    return {name: text for name, text in found.items() if text is not None}
 
 
 @in_its_words
@@ -223,7 +187,7 @@ def _form_expected(value: Any) -> dict[str, Any]:
     if not isinstance(value, str) or not value:
         return {}
     try:
-        return _expected(msgspec.json.decode(value))
+        return read_expected(msgspec.json.decode(value))
     except msgspec.MsgspecError as error:
         raise BadDocument(f"expected is not JSON: {error}") from error
 
@@ -318,49 +282,14 @@ async def review(request: Request) -> Response:
     """
     who = caller(request)
     stored = await seen(request)
-    given = names(await json_object(request))
-    decision = text_of(given, "final_decision", chars_max=40)
-    if decision is not None and decision not in (*Decision, "PENDING"):
-        raise BadDocument(f"finalDecision is {decision!r}; one of PENDING, {', '.join(Decision)}")
-    fields = fields_of(given.get("fields"))
-    document_type = text_of(given, "document_type", chars_max=200)
-    if decision is None and not fields and document_type is None:
-        raise BadDocument("give finalDecision, fields or documentType")
-
-    def corrected(now: Document) -> Document:
-        if not now.status.is_final:
-            raise Conflict(
-                f"document {now.id} is {now.status}; wait until it has ended", code="ocr_not_ended"
-            )
-        return _reviewed(now, decision, fields, document_type, who.user)
-
+    said = read_review(await json_object(request))
     changed = await _catalog().change(
-        stored.document.id, corrected, author=who.user, what="decide" if decision else "correct"
+        stored.document.id,
+        lambda now: said.applied(now, who.user),
+        author=who.user,
+        what=said.what,
     )
     return answered({"success": True, "data": changed.document})
-
-
-def _reviewed(
-    now: Document,
-    decision: str | None,
-    fields: Mapping[str, Any],
-    document_type: str | None,
-    author: str,
-) -> Document:
-    result = now.ocr_result
-    if fields:
-        if result is None:
-            raise Conflict(f"document {now.id} has no result to correct", code="ocr_not_ended")
-        sure = {**result.field_confidence, **dict.fromkeys(fields, 100)}
-        result = msgspec.structs.replace(
-            result, fields={**result.fields, **fields}, field_confidence=sure
-        )
-    changes: dict[str, Any] = {"ocr_result": result, "reviewed_by": author}
-    if decision is not None:
-        changes["final_decision"] = None if decision == "PENDING" else decision
-    if document_type is not None:
-        changes["document_type"] = document_type
-    return msgspec.structs.replace(now, **changes)
 
 
 @in_its_words

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from avance.apps.ocr import app
 from avance.apps.ocr.catalog import Catalog
-from avance.apps.ocr.errors import DocumentDecided, DocumentUnknown, NotAuthentic
+from avance.apps.ocr.errors import DocumentUnknown, NotAuthentic
 from avance.apps.ocr.external import told_asker
 from avance.apps.ocr.http.answers import (
     answered,
@@ -18,7 +18,7 @@ from avance.apps.ocr.http.answers import (
     json_object,
     router_for_pages,
 )
-from avance.apps.ocr.model import Document, Stored
+from avance.apps.ocr.model import Stored
 from avance.apps.ocr.settings import OcrSettings
 from avance.apps.ocr.signing import SIGNATURE, TIMESTAMP, sha256, verify
 from avance.apps.ocr.told import Said, of_callback, of_notice
@@ -82,22 +82,12 @@ async def _apply(said: Said) -> Stored:
         raise DocumentUnknown(f"there is no document {said.document_id[:80]}")
     stored = await catalog.change(
         said.document_id,
-        lambda now: _checked(said, now),
+        said.applied,
         final_sha256=said.sha256 if said.status.is_final else None,
     )
     if stored.ended_ms is not None and before.ended_ms is None:
         await told_asker(app.host, stored)
     return stored
-
-
-def _checked(said: Said, now: Document) -> Document:
-    if now.status.is_final:
-        raise DocumentDecided(
-            f"document {now.id} is {now.status} already; what came says otherwise",
-            document_id=now.id,
-            status=now.status.value,
-        )
-    return said.applied(now)
 
 
 def _is_signed(request: Request, body: bytes) -> bool:
