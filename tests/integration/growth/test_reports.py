@@ -2,7 +2,7 @@
 What workers without the store tell, while the serving side is killed or away.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from avance.model.report import Done, LogWritten, ProgressMade, Started
 HERE = Path(__file__).parent
 pytestmark = pytest.mark.timeout(90)
 LINES_A_ROUND = 40
-ROUNDS = 3
+ROUNDS = 2
 
 
 def a_job(job_id: str = "w-1") -> Job:
@@ -43,15 +43,29 @@ def done(job_id: str = "w-1") -> Done:
     return Done(job_id=job_id, attempt=1, result=msgspec.Raw(b'"all told"'))
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """
+    The Redis of this module's node.
+    """
+    server = RedisServer(tmp_path_factory.mktemp("reports-redis"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def node(server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    env = {"REDIS_URL": server.url, "AVANCE_REPORTS_READER_LOCK_S": "1", "AVANCE_PROCESSES": "0"}
+    with Node("relay:app", HERE, tmp_path_factory.mktemp("reports") / "data", env=env) as node:
+        yield node
+
+
 @pytest.fixture
-async def courier(redis_url: str) -> AsyncIterator[Courier]:
-    courier = Courier(redis_url)
+async def courier(server: RedisServer) -> AsyncIterator[Courier]:
+    courier = Courier(server.url)
     yield courier
     await run_sync(courier.writer.close)
-
-
-def serving(tmp_path: Path, redis_url: str) -> Node:
-    return Node("relay:app", HERE, tmp_path / "data", env={"REDIS_URL": redis_url})
 
 
 async def lines_of(client: AsyncClient, job_id: str) -> list[str]:
@@ -64,80 +78,66 @@ async def lines_of(client: AsyncClient, job_id: str) -> list[str]:
 
 
 async def test_every_line_comes_once_though_the_server_is_killed_among_them(
-    tmp_path: Path, redis_url: str, courier: Courier
+    node: Node, courier: Courier
 ) -> None:
     """
     Reports are acknowledged after their commit; what comes twice because of that is told once.
     """
-    node = serving(tmp_path, redis_url)
-    await run_sync(node.start)
-    try:
-        courier.tell(Appeared(job=a_job()))
-        courier.tell(Started(job_id="w-1", attempt=1, worker="w"))
-        told = 0
-        for _ in range(ROUNDS):
-            for _ in range(LINES_A_ROUND):
-                told += 1
-                courier.tell(line(told))
-            # Somewhere between the reading, the commit and the acknowledgement.
-            await run_sync(node.kill)
+    job_id = "killed-among"
+    courier.tell(Appeared(job=a_job(job_id)))
+    courier.tell(Started(job_id=job_id, attempt=1, worker="w"))
+    told = 0
+    for _ in range(ROUNDS):
+        for _ in range(LINES_A_ROUND):
             told += 1
-            courier.tell(line(told))
-            await run_sync(node.start)
-        courier.tell(done())
-        async with AsyncClient(node.url) as client:
-            await seen(client, "w-1")
-            assert await client.result("w-1") == "all told"
-            assert await lines_of(client, "w-1") == [f"line {n + 1}" for n in range(told)]
-    finally:
-        node.kill()
+            courier.tell(line(told, job_id))
+        # Somewhere between the reading, the commit and the acknowledgement.
+        await run_sync(node.kill)
+        told += 1
+        courier.tell(line(told, job_id))
+        await run_sync(node.start)
+    courier.tell(done(job_id))
+    async with AsyncClient(node.url) as client:
+        await seen(client, job_id)
+        assert await client.result(job_id) == "all told"
+        assert await lines_of(client, job_id) == [f"line {n + 1}" for n in range(told)]
 
 
-async def test_what_a_worker_writes_twice_is_told_once(
-    tmp_path: Path, redis_url: str, courier: Courier
-) -> None:
-    node = serving(tmp_path, redis_url)
-    await run_sync(node.start)
-    try:
-        courier.tell(Appeared(job=a_job()))
-        courier.tell(Started(job_id="w-1", attempt=1, worker="w"))
-        for n in (1, 2, 2, 3, 1, 3, 4):
-            courier.tell(line(n))
-        courier.tell(Appeared(job=a_job()))
-        courier.tell(done())
-        courier.tell(done())
-        async with AsyncClient(node.url) as client:
-            await seen(client, "w-1")
-            assert await client.result("w-1") == "all told"
-            assert await lines_of(client, "w-1") == ["line 1", "line 2", "line 3", "line 4"]
-    finally:
-        node.kill()
+async def test_what_a_worker_writes_twice_is_told_once(node: Node, courier: Courier) -> None:
+    job_id = "twice"
+    courier.tell(Appeared(job=a_job(job_id)))
+    courier.tell(Started(job_id=job_id, attempt=1, worker="w"))
+    for n in (1, 2, 2, 3, 1, 3, 4):
+        courier.tell(line(n, job_id))
+    courier.tell(Appeared(job=a_job(job_id)))
+    courier.tell(done(job_id))
+    courier.tell(done(job_id))
+    async with AsyncClient(node.url) as client:
+        await seen(client, job_id)
+        assert await client.result(job_id) == "all told"
+        assert await lines_of(client, job_id) == ["line 1", "line 2", "line 3", "line 4"]
 
 
 async def test_reports_wait_in_the_worker_while_redis_is_away(
-    tmp_path: Path, redis_server: RedisServer, redis_url: str, courier: Courier
+    node: Node, server: RedisServer, courier: Courier
 ) -> None:
     """
     001-41: telling never waits for anything; 001-T9: Redis vanishes and comes back, and the end is told.
     """
-    node = serving(tmp_path, redis_url)
-    await run_sync(node.start)
-    try:
-        async with AsyncClient(node.url) as client:
-            courier.tell(Appeared(job=a_job()))
-            courier.tell(Started(job_id="w-1", attempt=1, worker="w"))
-            await seen(client, "w-1")
-            redis_server.stop()
-            for n in range(1, 4):
-                courier.tell(line(n))
-            for percent in range(1, 100):
-                courier.tell(ProgressMade(job_id="w-1", attempt=1, percent=percent))
-            courier.tell(done())
-            await run_sync(redis_server.start)
-            assert await client.result("w-1") == "all told"
-            assert await lines_of(client, "w-1") == ["line 1", "line 2", "line 3"]
-    finally:
-        node.kill()
+    job_id = "waits"
+    async with AsyncClient(node.url) as client:
+        courier.tell(Appeared(job=a_job(job_id)))
+        courier.tell(Started(job_id=job_id, attempt=1, worker="w"))
+        await seen(client, job_id)
+        server.stop()
+        for n in range(1, 4):
+            courier.tell(line(n, job_id))
+        for percent in range(1, 100):
+            courier.tell(ProgressMade(job_id=job_id, attempt=1, percent=percent))
+        courier.tell(done(job_id))
+        await run_sync(server.start)
+        assert await client.result(job_id) == "all told"
+        assert await lines_of(client, job_id) == ["line 1", "line 2", "line 3"]
 
 
 async def seen(client: AsyncClient, job_id: str) -> None:
