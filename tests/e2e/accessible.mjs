@@ -1,5 +1,5 @@
 // axe-core on each screen of the console, its dialogs too, in both themes and both languages.
-import { addressOf, areaScreens } from './areas.mjs';
+import { addressOf, areaScreens, shownOn } from './areas.mjs';
 import { OF_COLOURS, violationsOf } from './axe.mjs';
 import { drive } from './browser.mjs';
 
@@ -27,10 +27,12 @@ await drive(async ({ url, folder, told, browser, watch }) => {
   await api('/v1/inbox', { user: 'dev', title: 'Stock bajo', body: 'Producto A', job_id: job.id });
   const { apps } = await api('/v1/apps');
   const areas = await areaScreens(apps);
-  const addresses = [];
-  for (const path of areas) addresses.push(await addressOf(path, { url, api, ended }));
+  const addresses = {};
+  for (const path of areas) {
+    const address = await addressOf(path, { url, api, ended, browser });
+    addresses[address] = (page) => page.locator(`main ${shownOn(path)}`).first();
+  }
   await ended(failed.id);
-  const heading = (page) => page.getByRole('heading', { level: 1 });
   const row = (page) => page.locator('tbody tr').first();
   // What stands on each screen once its data has come.
   const screens = {
@@ -46,7 +48,7 @@ await drive(async ({ url, folder, told, browser, watch }) => {
     '/connections': row,
     '/try': (page) => page.getByRole('combobox').nth(2),
     '/nothing-here': (page) => page.getByRole('link', { name: /jobs|trabajos/i }).nth(1),
-    ...Object.fromEntries(addresses.map((path) => [path, heading])),
+    ...addresses,
   };
   const dialogOf = async (page, button) => {
     await page.evaluate(() => history.pushState(null, '', '/console/inbox'));
@@ -103,6 +105,7 @@ await drive(async ({ url, folder, told, browser, watch }) => {
     await page.goto(`${url}/console/`);
     for (const [path, ready] of Object.entries(screens)) {
       await page.evaluate((to) => history.pushState(null, '', to), `/console${path}`);
+      told.at = path;
       await ready(page).waitFor();
       await page.locator('[aria-busy=true]').waitFor({ state: 'detached' });
       await audit(path);

@@ -32,12 +32,60 @@ const THINGS = {
     await ended((await sent.json()).job_id);
     return (await api('/ingest/history')).documents[0].id;
   },
+  '/documents/batches/:id': async ({ url, api, ended }) => {
+    const { batch_id } = await api('/batch/create', { name: 'Facturas de marzo' });
+    const form = new FormData();
+    form.append('files', new Blob(['El trigo llega el jueves.']), 'trigo.txt');
+    form.append('files', new Blob(['GIF89a']), 'foto.gif');
+    const sent = await fetch(`${url}/batch/${batch_id}/upload`, { method: 'POST', body: form });
+    await ended((await sent.json())[0].job_id);
+    return batch_id;
+  },
+  '/ocr/documents/:id': async ({ url, api, ended, browser }) => {
+    const page = await browser.newPage({ viewport: { width: 900, height: 400 } });
+    await page.setContent('<h1>FACTURA 2026-0117</h1><h2>Total factura 121,00 €</h2>');
+    const form = new FormData();
+    form.append('files[]', new Blob([await page.screenshot()]), 'factura.png');
+    await page.close();
+    const sent = await fetch(`${url}/api/ocr/upload`, { method: 'POST', body: form });
+    const { id } = (await sent.json()).data.documents[0];
+    await ended((await api(`/api/ocr/document/${id}`)).data.jobId);
+    return id;
+  },
+  '/retail/products/:sku': async ({ api }) => {
+    const product = { sku: 'CAFE-1', name: 'Café de Colombia', stock: 4, threshold: 5 };
+    await api('/api/retail/products', product);
+    await api('/api/retail/orders', { sku: product.sku, quantity: 1 });
+    await api(`/api/retail/products/${product.sku}/movements`, { quantity: -1, reason: 'Venta' });
+    return product.sku;
+  },
   '/routes/plans/:id': async ({ api, ended }) => {
     const { routes } = await api('/routes/sample?size=small');
     const { job_id } = await api('/routes/optimize', { routes, mode: 'buses' });
     return ended(job_id);
   },
 };
+
+/** What stands on a screen once its data has come; on the others their title. */
+const SHOWN = {
+  '/documents': 'section ul li a',
+  '/documents/batches': 'tbody tr',
+  '/documents/batches/:id': 'li[data-stage=failed]',
+  '/documents/collections': 'tbody tr',
+  '/documents/list': 'tbody tr',
+  '/documents/list/:id': 'ol li p',
+  '/ocr': 'tbody tr',
+  '/ocr/documents/:id': 'svg[data-picture=yes] g text',
+  '/retail': 'tbody tr',
+  '/retail/notices': 'article',
+  '/retail/orders': 'tbody tr',
+  '/retail/products/:sku': 'tbody tr',
+  '/routes/plans/:id': '[data-testid=gantt]',
+};
+
+export function shownOn(path) {
+  return SHOWN[path] ?? 'h1';
+}
 
 /** The address of a screen with a thing on it; without one it shows what it says of an unknown thing. */
 export async function addressOf(path, server) {

@@ -57,7 +57,7 @@ export const en = {
   'order.ready': 'Ready',
   'order.cancelled': 'Cancelled',
   ready: 'Make ready',
-  readyName: 'Make order {id} ready',
+  readyName: 'Make ready: order {id}',
   actions: 'Actions',
   'notices.title': 'Notifications',
   'notices.all': 'All',
