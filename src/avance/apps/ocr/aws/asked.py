@@ -48,6 +48,9 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def caller(self) -> Caller:
+        return self.require_caller()
+
+    def require_caller(self) -> Caller:
         """
         Raises:
             Unauthenticated: The authorizer has named nobody.

@@ -15,6 +15,8 @@ from avance.errors import AvanceError, NotFound
 
 Operation = Callable[..., Answer]
 log = logging.getLogger("avance.ocr.aws")
+PUBLIC = ("/api/ocr/callback", "/api/ocr/health")
+"""The engine signs, or brings the token of its request."""
 _ID = r"(?P<document_id>[^/]+)"
 
 
@@ -53,7 +55,11 @@ class Http:
         """
         try:
             asked = read_event(event)
-            return self._operation(asked)(asked)
+            operation = self._operation(asked)
+            if asked.path not in PUBLIC:
+                # The authorizer has refused already; a route that forgot to name it shall open nothing.
+                asked.require_caller()
+            return operation(asked)
         except AvanceError as error:
             log.info("%s is answered %d: %s", error.code, error.status, error.message)
             status = 400 if error.status == 422 else error.status
