@@ -9,6 +9,8 @@ import './theme/base.css';
 
 const base = consoleBase();
 const session = createSession(serverUrl(base));
+// Who is there is asked while the page is still being drawn.
+void session.begin();
 const root = document.getElementById('root');
 if (root === null) throw new Error('index.html has no element #root');
 createRoot(root).render(

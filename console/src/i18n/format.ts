@@ -1,5 +1,14 @@
 import type { Locale } from './translate.ts';
 
+/** A formatter takes longer to make than a row to draw, and a table needs a few of them for each row. */
+const made = new Map<string, Intl.DateTimeFormat | Intl.NumberFormat>();
+
+function kept<F extends Intl.DateTimeFormat | Intl.NumberFormat>(key: string, make: () => F): F {
+  const known = made.get(key) ?? make();
+  made.set(key, known);
+  return known as F;
+}
+
 /** A moment, by the clock of the reader; with the date when it was another day. */
 export function formatTime(iso: string, locale: Locale, now: number): string {
   const moment = new Date(iso);
@@ -7,7 +16,8 @@ export function formatTime(iso: string, locale: Locale, now: number): string {
   const format: Intl.DateTimeFormatOptions = isToday
     ? { timeStyle: 'medium' }
     : { dateStyle: 'short', timeStyle: 'short' };
-  return new Intl.DateTimeFormat(locale, format).format(moment);
+  const make = (): Intl.DateTimeFormat => new Intl.DateTimeFormat(locale, format);
+  return kept(`${locale} ${isToday}`, make).format(moment);
 }
 
 /** "4.2s", "3m 5s", "2h 3m": at most two units. */
@@ -23,11 +33,13 @@ export function formatDuration(ms: number, locale: Locale): string {
 }
 
 function unit(value: number, name: string, locale: Locale, digits = 0): string {
-  return new Intl.NumberFormat(locale, {
-    style: 'unit',
-    unit: name,
-    unitDisplay: 'narrow',
-    minimumFractionDigits: digits,
-    maximumFractionDigits: digits,
-  }).format(value);
+  const make = (): Intl.NumberFormat =>
+    new Intl.NumberFormat(locale, {
+      style: 'unit',
+      unit: name,
+      unitDisplay: 'narrow',
+      minimumFractionDigits: digits,
+      maximumFractionDigits: digits,
+    });
+  return kept(`${locale} ${name} ${digits}`, make).format(value);
 }
