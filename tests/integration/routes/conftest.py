@@ -4,7 +4,7 @@ The routes system on a real server: HTTP and sockets through the network, jobs i
 
 import json
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
@@ -87,17 +87,18 @@ async def read_all(connection: ClientConnection) -> tuple[list[dict[str, Any]], 
 
 
 @contextmanager
-def serving(folder: Path, **given: Any) -> Iterator[Site]:
+def serving(folder: Path, *, env: Mapping[str, str] | None = None, **given: Any) -> Iterator[Site]:
     """
     A server in a thread with a loop of its own, so that many tests share one with warm workers.
     """
+    read = read_settings(env=env or {}, sections={"routes": RoutesSettings})
     core = {name: given.pop(name) for name in list(given) if name in Settings.__struct_fields__}
     settings = replace(
-        read_settings(env={}),
+        read,
         **{
             "processes": 1,
             "data": str(folder),
-            "sections": {"routes": RoutesSettings(**given)},
+            "sections": {"routes": replace(read.section(RoutesSettings), **given)},
             **core,
         },
     )

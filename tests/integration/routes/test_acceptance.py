@@ -181,7 +181,7 @@ async def test_each_of_several_connections_is_told_everything_once(site: Site) -
 
 
 async def test_cancel_keeps_the_best_plan_and_ends_the_stream(site: Site) -> None:
-    """001-22 001-T2 001-T10"""
+    """001-22 001-45 001-T2 001-T10"""
     started = await site.start(sample_day(400))
     job_id = started["job_id"]
     async with connect(site.socket_url(job_id), max_size=None) as connection:

@@ -132,29 +132,27 @@ AWAY = "redis://127.0.0.1:1/0"
 
 
 @pytest.mark.parametrize(
-    ("has_bus", "is_enabled", "warning"),
+    ("has_bus", "warning"),
     [
-        (True, True, "Celery does not take the optimization"),
-        (False, True, "set AVANCE_BUS"),
-        (True, False, None),
+        (True, "Celery does not take the optimization"),
+        (False, "set AVANCE_BUS"),
     ],
 )
-def test_with_a_broker_that_is_away_or_celery_off_the_embedded_workers_take_the_job(
+def test_with_a_broker_that_is_away_the_embedded_workers_take_the_job(
     has_bus: bool,
-    is_enabled: bool,
-    warning: str | None,
+    warning: str,
     server: RedisServer,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """001-29 001-44: nobody has to say which is there."""
+    """001-29 001-44 001-45: nobody has to say which is there."""
     monkeypatch.setenv("CHORES_REDIS", AWAY)
     monkeypatch.syspath_prepend(str(HERE))
     monkeypatch.delitem(sys.modules, "planners", raising=False)
     bus = server.url if has_bus else None
-    with serving(tmp_path, bus=bus, celery_app="planners:app", celery_enabled=is_enabled) as site:
+    with serving(tmp_path, bus=bus, celery_app="planners:app") as site:
         status = anyio.run(planned, site)
     told = [one.getMessage() for one in caplog.records if one.name == "avance.routes"]
     assert (status["status"], status["execution_mode"]) == ("completed", "embedded")
-    assert any(warning in one for one in told) if warning else not told
+    assert any(warning in one for one in told)

@@ -8,16 +8,18 @@ tells, `get_connection_count` is `GET /routes/connections`, and the builders are
 import json
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
-from pathlib import Path
 from uuid import UUID
 
 import anyio
+import httpx2 as httpx
+import msgspec
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import InvalidStatus
 
+from avance.apps.routes import app as routes_app
 from avance.apps.routes.sample import sample_day
 from avance.config import AuthMode
+from avance.edge.http.limits import HttpLimits
 
 from .conftest import PATIENCE_S, Site, read_all, serving
 
@@ -116,26 +118,26 @@ async def test_a_thousand_connections_of_one_job_do_not_delay_another(site: Site
     assert pongs == 10
 
 
-async def test_without_web_sockets_the_path_is_404_and_jobs_run_all_the_same(
-    tmp_path: Path,
-) -> None:
-    """001-29: and progress is followed by polling."""
-    with serving(tmp_path, websocket_enabled=False) as site:
-        started = await site.start(sample_day(8))
-        assert started["websocket_url"] is None
-        with pytest.raises(InvalidStatus) as refused:
-            await connect(site.socket_url(started["job_id"]))
-        with anyio.fail_after(PATIENCE_S):
-            while (await site.get(f"/jobs/{started['job_id']}")).json()["status"] != "completed":  # noqa: ASYNC110 - polling is what is shown
-                await anyio.sleep(0.05)
-    assert refused.value.response.status_code == 404
-    assert b"WEBSOCKET_ENABLED" in (refused.value.response.body or b"")
+STARTS_MAX = 3
+
+
+@pytest.fixture(scope="module")
+def _guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder, limits = tmp_path_factory.mktemp("guarded"), HttpLimits(starts_per_minute=STARTS_MAX)
+    # Nothing is solved here, so no worker is started.
+    with serving(folder, auth=AuthMode.TOKEN, http=limits, processes=0) as started:
+        yield started
 
 
 @pytest.fixture
-def guarded(tmp_path: Path) -> Iterator[Site]:
-    with serving(tmp_path, auth=AuthMode.TOKEN) as started:
-        yield started
+def guarded(_guarded: Site) -> Site:
+    routes_app.join(_guarded.host)
+    return _guarded
+
+
+def token_of(site: Site, user: str, **claims: str) -> str:
+    token: str = site.portal.call(lambda: site.host.token(user, **claims))
+    return token
 
 
 async def test_ids_are_random_and_in_token_mode_nobody_follows_without_a_token(
@@ -151,6 +153,34 @@ async def test_ids_are_random_and_in_token_mode_nobody_follows_without_a_token(
         assert await read_all(nobody) == ([], 1008)
     assert (await guarded.get("/routes/connections")).status_code == 401
     assert (await guarded.post("/optimize-async", b"[]")).status_code == 401
-    token = guarded.portal.call(lambda: guarded.host.token("ana"))
+    token = token_of(guarded, "ana")
     async with connect(f"{guarded.socket_url(UNKNOWN[0])}?token={token}") as ana:
         assert json.loads(await ana.recv())["status"] == "unknown"
+
+
+async def test_in_production_an_admin_sees_who_follows_and_starts_are_limited(
+    guarded: Site,
+) -> None:
+    """001-47: in token mode nobody else sees all the connections, and a planner cannot flood the others."""
+    as_ana = {"Authorization": f"Bearer {token_of(guarded, 'ana')}"}
+    as_root = {"Authorization": f"Bearer {token_of(guarded, 'root', role='admin')}"}
+    body = msgspec.json.encode(sample_day(2))
+    async with guarded.client as client, AsyncExitStack() as stack:
+        started = (await client.post("/optimize-async", content=body, headers=as_ana)).json()
+        job_id = started["job_id"]
+        url = f"{guarded.socket_url(job_id)}?token={token_of(guarded, 'ana')}"
+        tabs = [await stack.enter_async_context(connect(url)) for _ in range(3)]
+        assert {json.loads(await tab.recv())["status"] for tab in tabs} == {"queued"}
+        told = (await client.get("/routes/connections", headers=as_root)).json()
+        refused = await client.get("/routes/connections", headers=as_ana)
+        answers = [
+            await client.post("/optimize-async", content=body, headers=as_ana)
+            for _ in range(STARTS_MAX)
+        ]
+        await client.delete(f"/jobs/{job_id}", headers=as_ana)
+        assert [(await read_all(tab))[1] for tab in tabs] == [1000] * 3
+    assert told["jobs"][job_id] == 3
+    assert refused.status_code == 403
+    assert [answer.status_code for answer in answers] == [200] * (STARTS_MAX - 1) + [429]
+    assert answers[-1].headers["Retry-After"]
+    assert "in a minute" in answers[-1].json()["detail"]

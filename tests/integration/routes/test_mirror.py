@@ -54,9 +54,9 @@ async def listen(pubsub: PubSub, ends: int) -> dict[str, list[dict[str, Any]]]:
 async def test_a_redis_channel_for_each_job_tells_what_its_socket_tells(
     on_redis: Site, heard: PubSub
 ) -> None:
-    """001-25 001-30 001-T4: two jobs, two channels; each frame once there and once on the socket."""
+    """001-25 001-30 001-47 001-T4: two jobs, two channels; each frame once there and once on the socket."""
     site = on_redis
-    jobs = [(await site.start(sample_day(size)))["job_id"] for size in (24, 30)]
+    jobs = [(await site.start(sample_day(size)))["job_id"] for size in (12, 15)]
     with anyio.fail_after(PATIENCE_S):
         by_socket = {job_id: (await site.frames(job_id))[0] for job_id in jobs}
         by_redis = await listen(heard, 2)
