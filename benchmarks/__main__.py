@@ -25,6 +25,8 @@ QUESTIONS = (
     "stores",
     "notices",
     "documents",
+    "routes",
+    "routes_cancel",
     "console",
     "ocr",
     "ocr_fields",

@@ -39,7 +39,7 @@ from benchmarks.harness.question import (
 NAME = "routes"
 TITLE = "School days packed into the fewest buses"
 GOALS_S = {300: 5.0, 600: 15.0, 1000: 45.0}
-SEARCH_S = {300: 30.0, 600: 60.0, 1000: 150.0}
+SEARCH_S = {300: 30.0, 600: 60.0, 1000: 90.0}
 """Of the clock on the wall, which on a busy machine goes faster than the work."""
 FIRST_PLAN_S = 1.0
 MINUTES_GAP_MAX = 0.001
@@ -134,11 +134,25 @@ def measure_peers(settings: Settings) -> Outcome:
 
 PARTS: Mapping[str, Measure] = {
     "300": measure_size(300, (1, 2, 3)),
-    "600": measure_size(600, (1, 2)),
-    "1000": measure_size(1000, (1,)),
+    "600": measure_size(600, (1, 2, 3)),
+    "1000": measure_size(1000, (1, 2, 3)),
     "again": measure_again,
     "peers": measure_peers,
 }
+
+
+def measure(settings: Settings) -> Outcome:
+    """
+    All parts in one, for `python -m benchmarks routes`.
+    """
+    whole = Outcome()
+    for part in PARTS.values():
+        one = part(settings)
+        whole.tables += one.tables
+        whole.targets += one.targets
+        whole.notes += [note for note in one.notes if note not in whole.notes]
+        whole.samples += one.samples
+    return whole
 
 
 def _row(
