@@ -23,7 +23,7 @@ SECRET = "a secret that engine and server share"
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Engine]:
     made = Engine()
-    thread = threading.Thread(target=made.server.serve_forever)
+    thread = threading.Thread(target=made.server.serve_forever, args=(0.05,))
     thread.start()
     yield made
     made.server.shutdown()
@@ -31,16 +31,24 @@ def engine() -> Iterator[Engine]:
     made.server.server_close()
 
 
+@pytest.fixture(scope="module")
+def running(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    env = {
+        "AVANCE_OCR_ENGINE": "external",
+        "OCR_ORCHESTRATOR_URL": engine.url,
+        "CALLBACK_BASE_URL": "http://127.0.0.1:1",
+        "OCR_ENGINE_SECRET": SECRET,
+        "OCR_ALLOWED_HOSTS": "files.example.org",
+    }
+    directory = tmp_path_factory.mktemp("engine")
+    with Node("", directory, directory / "data", env=env) as node:
+        yield node
+
+
 @pytest.fixture
-def server(engine: Engine, serve: Callable[..., Node]) -> Node:
+def server(running: Node, engine: Engine) -> Node:
     engine.requests.clear()
-    return serve(
-        AVANCE_OCR_ENGINE="external",
-        OCR_ORCHESTRATOR_URL=engine.url,
-        CALLBACK_BASE_URL="http://127.0.0.1:1",
-        OCR_ENGINE_SECRET=SECRET,
-        OCR_ALLOWED_HOSTS="files.example.org",
-    )
+    return running
 
 
 def signed(body: bytes, at_s: float) -> dict[str, str]:

@@ -69,7 +69,7 @@ class Files:
 @pytest.fixture
 def files() -> Iterator[Files]:
     made = Files()
-    thread = threading.Thread(target=made.server.serve_forever)
+    thread = threading.Thread(target=made.server.serve_forever, args=(0.05,))
     thread.start()
     yield made
     made.may_end.set()
@@ -93,7 +93,7 @@ async def test_files_are_fetched_with_limits_and_never_from_inside(
     node = serve(
         OCR_ALLOWED_HOSTS="127.0.0.1/32",
         AVANCE_OCR_FILE_BYTES_MAX=str(FILE_BYTES_MAX),
-        AVANCE_OCR_FILE_TIMEOUT_S="6",
+        AVANCE_OCR_FILE_TIMEOUT_S="3",
     )
     base = f"http://127.0.0.1:{files.port}"
     names = ("good", "inside", "large", "slow", "gone")

@@ -38,6 +38,18 @@ def readers_of(node: Node) -> list[int]:
     return found
 
 
+def memory_limit(reader: int) -> int | None:
+    """
+    Of the address space of a process: the kernel refuses it more.
+    """
+    try:
+        lines = Path(f"/proc/{reader}/limits").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    [value] = [line.split()[3] for line in lines if line.startswith("Max address space")]
+    return None if value == "unlimited" else int(value)
+
+
 async def until(is_true: Callable[[], Any]) -> Any:
     with anyio.fail_after(PATIENCE_S):
         while True:
@@ -124,25 +136,25 @@ async def test_a_reader_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     assert refused.value.code == "document_timeout"
 
 
-async def test_so_many_are_read_at_a_time_and_no_more(
-    serve: Callable[..., Node],
-) -> None:
-    """With two readers, four documents never have more than two processes."""
-    node = serve(AVANCE_OCR_READERS="2")
+async def test_so_many_are_read_at_a_time_and_no_more(node: Node, http: httpx.AsyncClient) -> None:
+    """With two readers, four documents never have more than two processes, and each keeps to its share of the memory."""
     seen: list[int] = []
-    async with httpx.AsyncClient(base_url=node.url, timeout=60) as http:
-        ids = await uploaded(http, *((f"{n}.png", png()) for n in range(4)))
-        async with anyio.create_task_group() as group:
+    ids = await uploaded(http, *((f"{n}.png", png()) for n in range(4)))
+    async with anyio.create_task_group() as group:
 
-            async def look() -> None:
-                while True:
-                    seen.append(len(await anyio.to_thread.run_sync(readers_of, node)))
-                    await anyio.sleep(0.01)
+        async def look() -> None:
+            while True:
+                found = await anyio.to_thread.run_sync(readers_of, node)
+                seen.append(len(found))
+                for reader in found:
+                    # Before its imports are done a child has no limit, and reads no file.
+                    assert memory_limit(reader) in (None, OcrSettings().reader_bytes_max)
+                await anyio.sleep(0.01)
 
-            group.start_soon(look)
-            for document in ids:
-                assert (await ended(http, document))["status"] == "completed"
-            group.cancel_scope.cancel()
+        group.start_soon(look)
+        for document in ids:
+            assert (await ended(http, document))["status"] == "completed"
+        group.cancel_scope.cancel()
     assert max(seen) == 2
 
 

@@ -2,13 +2,14 @@
 Fields out of words and their places, without any engine.
 """
 
+import pytest
 from PIL import Image
 
 from avance.apps.ocr.engines.tesseract import with_dieresis
 from avance.apps.ocr.engines.words import Word, mean_confidence, sure
 from avance.apps.ocr.engines.zone import with_zone
 from avance.apps.ocr.fields.extract import Found, extract
-from avance.apps.ocr.fields.kinds import INVOICE, PASSPORT, RECEIPT, classify
+from avance.apps.ocr.fields.kinds import INVOICE, LICENCE, PASSPORT, RECEIPT, classify
 
 HEIGHT = 30.0
 
@@ -127,3 +128,14 @@ def test_a_page_that_was_mostly_not_read_never_looks_sure() -> None:
 def test_between_g_and_e_or_i_stands_a_dieresis() -> None:
     assert with_dieresis("pingúino, vergúenza; GÚELVA") == "pingüino, vergüenza; GÚELVA"
     assert with_dieresis("algún según gusté") == "algún según gusté"
+
+
+@pytest.mark.parametrize(
+    ("written", "read_as"),
+    [("C", "C"), ("Cc", "C"), ("A-2", "A2"), ("A 1 B", "A1 B"), ("a3, D", "A3 D")],
+)
+def test_classes_of_a_licence_are_those_that_there_are(written: str, read_as: str) -> None:
+    """One large letter by itself is read twice by some engines."""
+    found = read(LICENCE, "LICENCIA DE CONDUCIR", f"CLASE  {written}")
+    assert found.fields["categoria"] == read_as
+    assert "categoria" not in read(LICENCE, "LICENCIA DE CONDUCIR", "CLASE  XYZ").fields

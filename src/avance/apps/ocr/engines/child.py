@@ -10,6 +10,7 @@ from PIL import Image
 
 from avance.apps.ocr.engines.pictures import Picture, pictures
 from avance.apps.ocr.engines.prepare import coverage, prepare
+from avance.apps.ocr.engines.second_look import with_second_look
 from avance.apps.ocr.engines.words import PageRead, Word, in_lines, mean_confidence, sure
 from avance.apps.ocr.engines.zone import with_zone
 
@@ -89,7 +90,11 @@ def _directions(engine: Engine, image: Image.Image) -> list[int]:
 def _attempt(engine: Engine, picture: Picture, degrees: int) -> PageRead:
     image = picture.image if degrees == 0 else picture.image.rotate(degrees, expand=True)
     ready = prepare(image)
-    found = [word for word in engine.words(ready.image) if word.confidence >= NOISE]
+    seen = engine.words(ready.image)
+    look = getattr(engine, "look", None)
+    if look is not None:
+        seen = with_second_look(seen, ready.image, look)
+    found = [word for word in seen if word.confidence >= NOISE]
     zone = getattr(engine, "zone", None)
     if zone is not None:
         found = with_zone(found, ready.image, zone)

@@ -17,7 +17,7 @@ NOISE_FROM = 0.002
 """Part of the pixels that are specks, from which they are filtered."""
 SPECK = 60
 """By so many grey levels a speck is darker than the darkest pixel beside it."""
-LINE_PIXELS_MIN = 19.0
+LINE_PIXELS_MIN = 21.0
 """Lines of text that are lower are enlarged."""
 SKEW_FROM = 0.25
 SKEW_MAX = 12.0

@@ -62,6 +62,19 @@ class Tesseract:
             self._api.SetVariable("tessedit_char_whitelist", "")
             self._api.SetPageSegMode(tesserocr.PSM.AUTO)
 
+    def look(self, image: Image.Image) -> tuple[str, float]:
+        """
+        One word, or a few, on a picture that shows nothing else; and how sure of it.
+        """
+        self._api.SetPageSegMode(tesserocr.PSM.SINGLE_LINE)
+        try:
+            self._api.SetImage(image)
+            self._api.SetSourceResolution(300)
+            text = " ".join(self._api.GetUTF8Text().split())
+            return with_dieresis(text), self._api.MeanTextConf() / 100
+        finally:
+            self._api.SetPageSegMode(tesserocr.PSM.AUTO)
+
     def turned(self, image: Image.Image) -> int | None:
         """
         By how many degrees, counted against the clock, the page has to be turned to stand upright; None where it cannot be told.

@@ -62,6 +62,9 @@ def extract(pages: Sequence[Sequence[Word]], document_type: str, *, year: int) -
     return _finished(document_type, found, text, year)
 
 
+CLASSES = frozenset({"A1", "A2", "A3", "A4", "A5", "B", "C", "D", "E", "F"})
+
+
 def _first(readings: Sequence[Reading], field: kinds.Field) -> Value | None:
     read = _READERS[field.kind]
     for label in field.labels:
@@ -119,6 +122,16 @@ def _number(text: str) -> str | None:
     return next((part for part in parts if any(char.isdigit() for char in part)), None)
 
 
+def _classes(text: str) -> str | None:
+    """
+    Of a driving licence: A1 to A5 and B to F. One large letter by itself is read as `Cc` by some engines.
+    """
+    words = re.findall(r"A[ -]?[1-5]|[A-Z0-9]+", text.upper())
+    bare = [re.sub(r"^([A-F])\1$", r"\1", re.sub(r"[ -]", "", word)) for word in words]
+    known = [word for word in bare if word in CLASSES]
+    return " ".join(known) or None
+
+
 def _text(text: str) -> str | None:
     return text.strip(" :;.,") or None
 
@@ -130,6 +143,7 @@ _READERS: dict[str, Callable[[str], str | None]] = {
     "date": checks.find_date,
     "amount": _amount,
     "number": _number,
+    "classes": _classes,
     "text": _text,
 }
 

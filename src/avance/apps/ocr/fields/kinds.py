@@ -86,7 +86,7 @@ FIELDS: Mapping[str, Mapping[str, Field]] = {
         "nombres": Field(labels=("NOMBRES", "NOMBRE"), kind="name"),
         "apellidos": Field(labels=("APELLIDOS", "APELLIDO"), kind="name"),
         "rut": _RUT,
-        "categoria": Field(labels=("CLASE", "CATEGORÍA", "CLASE LICENCIA"), kind="text"),
+        "categoria": Field(labels=("CLASE", "CATEGORÍA", "CLASE LICENCIA"), kind="classes"),
         "direccion": Field(labels=("DIRECCIÓN", "DOMICILIO"), kind="text"),
         "fecha_emision": _ISSUED,
         "fecha_vencimiento": _EXPIRES,
