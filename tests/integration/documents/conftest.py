@@ -28,13 +28,35 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(60))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     """
-    One server in open mode for tests that do not harm it.
+    One server in open mode for tests that do not harm it; each has collections of its own there.
     """
     directory = tmp_path_factory.mktemp("documents")
     with Node("", directory, directory / "data") as node:
+        yield node
+
+
+@pytest.fixture(scope="session")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """
+    One in token mode, with little room for resumable uploads.
+    """
+    directory = tmp_path_factory.mktemp("guarded")
+    env = {**TOKEN_MODE, "AVANCE_DOCUMENTS_ARRIVING_BYTES_MAX": "100"}
+    with Node("", directory, directory / "data", env=env) as node:
+        yield node
+
+
+@pytest.fixture(scope="session")
+def idle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """
+    One that takes small files and reads none of them.
+    """
+    directory = tmp_path_factory.mktemp("idle")
+    env = {"AVANCE_COROUTINES": "0", "AVANCE_DOCUMENTS_FILE_BYTES_MAX": "1000"}
+    with Node("", directory, directory / "data", env=env) as node:
         yield node
 
 
@@ -55,6 +77,13 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Node]]:
             return stack.enter_context(Node("", tmp_path, tmp_path / data, env=env))
 
         yield start
+
+
+def files_of(node: Node) -> set[Path]:
+    """
+    What its store of files has.
+    """
+    return {path for path in (node.data / "blobs").rglob("*") if path.is_file()}
 
 
 @pytest.fixture

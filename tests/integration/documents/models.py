@@ -21,6 +21,7 @@ class Models(ThreadingHTTPServer):
         self.asked: list[dict[str, Any]] = []
         self.gate = threading.Event()
         self.gate.set()
+        self.is_away = False
         self.was_left = threading.Event()
         self.dimensions = len(LETTERS)
         self.url = f"http://127.0.0.1:{self.server_address[1]}/v1"
@@ -32,6 +33,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        if self.server.is_away:
+            self.close_connection = True
+            return
         self.server.asked.append(body)
         if self.path.endswith("/embeddings"):
             self.server.gate.wait(60)

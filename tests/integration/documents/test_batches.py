@@ -8,7 +8,7 @@ from collections.abc import Callable
 import httpx2 as httpx
 from node_service import Node
 
-from .conftest import TOKEN_MODE, pdf
+from .conftest import pdf
 from .following import Frame, frames
 
 Serve = Callable[..., Node]
@@ -89,16 +89,15 @@ async def test_files_come_in_several_calls_and_after_an_end_as_well(
     assert history["total"] == 3
 
 
-async def test_a_cancelled_batch_ends_at_once_and_keeps_what_is_done(serve: Serve) -> None:
-    node = serve(AVANCE_COROUTINES="0")
-    async with httpx.AsyncClient(base_url=node.url, timeout=30) as http:
+async def test_a_cancelled_batch_ends_at_once_and_keeps_what_is_done(idle: Node) -> None:
+    async with httpx.AsyncClient(base_url=idle.url, timeout=30) as http:
         batch_id = await create(http)
         await send(http, batch_id, ("a.txt", b"one"), ("b.txt", b"two"))
         before = (await http.get(f"/batch/{batch_id}/status")).json()
         assert (before["batch"]["status"], before["statistics"]["pending"]) == ("processing", 2)
         assert before["progress_percentage"] == 0.0
         await http.post(f"/batch/{batch_id}/cancel")
-        said, code = await frames(node.url, f"/batch/{batch_id}/stream")
+        said, code = await frames(idle.url, f"/batch/{batch_id}/stream")
         assert (said[-1]["status"], said[-1]["statistics"]["failed"], code) == ("failed", 2, 1000)
         status = (await http.get(f"/batch/{batch_id}/status")).json()
         assert {one["error_message"] for one in status["documents"]} == {"cancelled"}
@@ -135,10 +134,9 @@ async def test_a_batch_goes_on_after_a_kill_and_has_every_file_once(serve: Serve
         assert (again.status_code, again.json()["code"]) == (422, "too_many_documents")
 
 
-async def test_a_batch_belongs_to_who_made_it(serve: Serve) -> None:
-    node = serve(**TOKEN_MODE)
+async def test_a_batch_belongs_to_who_made_it(guarded: Node) -> None:
     ana, ben = {"X-API-Key": "ana-key"}, {"X-API-Key": "ben-key"}
-    async with httpx.AsyncClient(base_url=node.url, headers=ana) as http:
+    async with httpx.AsyncClient(base_url=guarded.url, headers=ana) as http:
         batch_id = await create(http)
         calls = (
             http.get(f"/batch/{batch_id}/status", headers=ben),
@@ -148,7 +146,7 @@ async def test_a_batch_belongs_to_who_made_it(serve: Serve) -> None:
         )
         for answer in await asyncio.gather(*calls):
             assert (answer.status_code, answer.json()["code"]) == (404, "batch_not_found")
-        assert await frames(node.url, f"/batch/{batch_id}/stream", **ben) == ([], 4404)
-        assert await frames(node.url, f"/batch/{batch_id}/stream") == ([], 1008)
+        assert await frames(guarded.url, f"/batch/{batch_id}/stream", **ben) == ([], 4404)
+        assert await frames(guarded.url, f"/batch/{batch_id}/stream") == ([], 1008)
         listed = await http.get("/batch/list", headers=ben)
         assert listed.json() == {"batches": [], "total": 0}

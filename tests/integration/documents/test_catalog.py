@@ -5,7 +5,6 @@ What is kept: collections, history with its filters, tables, reading anew, remov
 import asyncio
 import csv
 import io
-from collections.abc import Callable
 
 import httpx2 as httpx
 from node_service import Node
@@ -15,10 +14,8 @@ from avance.app.engine import Engine
 from avance.apps.documents.batches import Batch, Batches, BatchFile, FileStatus
 from avance.apps.documents.model import Document
 
-from .conftest import TOKEN_MODE, pdf
+from .conftest import files_of, pdf
 from .following import frames
-
-Serve = Callable[..., Node]
 
 
 async def put(http: httpx.AsyncClient, name: str, data: bytes, **fields: str) -> None:
@@ -86,27 +83,29 @@ async def test_a_document_is_read_anew_and_found_meanwhile(
     assert (await http.post("/documents/nothing/reindex")).status_code == 404
 
 
-async def test_a_collection_that_was_built_anew_leaves_nothing_of_the_old(serve: Serve) -> None:
-    node = serve()
-    async with httpx.AsyncClient(base_url=node.url, timeout=60) as http:
-        for text in ("old words", "new words"):
-            body = {"documents": [{"content": text}], "force_recreate": text != "old words"}
-            assert (await http.post("/initialize", json=body)).json()["status"] == "success"
-        (shelf,) = (await http.get("/collections")).json()["collections"]
+async def test_a_collection_that_was_built_anew_leaves_nothing_of_the_old(
+    node: Node, http: httpx.AsyncClient
+) -> None:
+    kept = files_of(node)
+    for text in ("old words", "new words"):
+        body = {"documents": [{"content": text}], "force_recreate": text != "old words"}
+        body["collection_name"] = "anew"
+        assert (await http.post("/initialize", json=body)).json()["status"] == "success"
+    shelves = (await http.get("/collections")).json()["collections"]
+    (shelf,) = [one for one in shelves if one["name"] == "anew"]
     assert (shelf["documents"], shelf["chunks"]) == (1, 1)
-    assert sum(path.is_file() for path in (node.data / "blobs").rglob("*")) == 1
+    assert len(files_of(node) - kept) == 1
 
 
 async def test_a_collection_is_shared_by_an_admin_with_every_sign_in_of_the_tenant(
-    serve: Serve,
+    guarded: Node,
 ) -> None:
     """
     003-T13: uploaded in one browser, asked in another: by the same user under another sign-in, and by others once it is shared.
     """
-    node = serve(**TOKEN_MODE)
     root, ben = {"X-API-Key": "root-key"}, {"X-API-Key": "ben-key"}
     ask = {"query": "tasa", "collection": "port"}
-    async with httpx.AsyncClient(base_url=node.url, timeout=60) as http:
+    async with httpx.AsyncClient(base_url=guarded.url, timeout=60) as http:
         files = {"file": ("port.txt", b"La tasa del puerto.")}
         await http.post(
             "/ingest",

@@ -21,7 +21,7 @@ from avance.apps.documents.model import OnDuplicate, Source
 from avance.apps.documents.pipeline import Cutting, Ingestion
 from avance.apps.documents.tasks import ingest
 
-from .conftest import pdf
+from .conftest import files_of, pdf
 from .following import frames
 
 Serve = Callable[..., Node]
@@ -33,7 +33,7 @@ async def test_killed_in_a_phase_and_again_in_the_next_it_ends_once(
     serve: Serve, stages: Sequence[str]
 ) -> None:
     """
-    003-T16: two kills are two lost attempts; the third ends the upload, and what is found is there once.
+    003-T16, 000-T6: two kills are two lost attempts; the third ends the upload, and what is found is there once.
     """
     data = pdf(*[f"page {n} of the lease\n" + "words and more words\n" * 45 for n in range(PAGES)])
     upload_id = ""
@@ -53,6 +53,11 @@ async def test_killed_in_a_phase_and_again_in_the_next_it_ends_once(
     assert (said[-1]["status"], code) == ("completed", 1000)
     percents = [frame["progress_percent"] for frame in said]
     assert percents == sorted(percents)
+    # The same job in the words of ingest: a killed attempt is nothing that its reader hears of.
+    steps, _ = await frames(last.url, f"/ws/jobs/{upload_id}")
+    assert [one.get("step") or one["status"] for one in steps[1:]] == [
+        *("queued", "processing", "parsing", "indexing", "completed"),
+    ]
     async with httpx.AsyncClient(base_url=last.url) as http:
         history = (await http.get("/ingest/history")).json()
         (document,) = history["documents"]
@@ -148,10 +153,6 @@ async def test_files_that_no_document_needs_are_gone(serve: Serve) -> None:
             )
             assert answer.json()["status"] == "completed"
         history = (await http.get("/ingest/history")).json()
-        assert (history["total"], _files(node)) == (3, 3)
+        assert (history["total"], len(files_of(node))) == (3, 3)
         await http.delete("/documents")
-    assert _files(node) == 0
-
-
-def _files(node: Node) -> int:
-    return sum(path.is_file() for path in (node.data / "blobs").rglob("*"))
+    assert files_of(node) == set()

@@ -7,18 +7,15 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx2 as httpx
 import pytest
 from node_service import Node
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 
-from .conftest import TOKEN_MODE, pdf
+from .conftest import files_of, pdf
 from .following import Frame, bare, frames
-
-Serve = Callable[..., Node]
 
 TEXT = "La factura de enero vence el día quince.\n\nEl niño comió piñones en la montaña.\n"
 
@@ -65,20 +62,19 @@ async def test_nothing_is_lost_between_the_answer_and_the_socket(
     assert (code, late_code) == (1000, 1000)
 
 
-async def test_queued_is_always_seen(serve: Serve) -> None:
+async def test_queued_is_always_seen(idle: Node) -> None:
     """
     000-T2, 000-13: nobody works, and a client sees `queued`; a worker in a process of its own starts, and the rest follows.
     """
-    node = serve(AVANCE_COROUTINES="0")
-    async with httpx.AsyncClient(base_url=node.url) as http:
-        job = await ingest(http, "a.txt", TEXT.encode())
-    async with connect(f"{node.url.replace('http', 'ws', 1)}/ws/jobs/{job['job_id']}") as socket:
+    async with httpx.AsyncClient(base_url=idle.url) as http:
+        job = await ingest(http, "a.txt", TEXT.encode(), collection="seen")
+    async with connect(f"{idle.url.replace('http', 'ws', 1)}/ws/jobs/{job['job_id']}") as socket:
         said = [json.loads(await socket.recv()) for _ in range(2)]
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.5):
                 said.append(json.loads(await socket.recv()))
         worker = await asyncio.create_subprocess_exec(
-            *(Path(sys.executable).with_name("avance"), "worker", "--data", node.data),
+            *(Path(sys.executable).with_name("avance"), "worker", "--data", idle.data),
             env={**os.environ, "AVANCE_PROCESSES": "0"},
             stdout=subprocess.DEVNULL,
         )
@@ -211,25 +207,24 @@ async def test_what_only_parsing_shows_is_a_failed_job_with_its_reason(
     assert (await http.get("/health")).json()["status"] == "healthy"
 
 
-async def test_too_large_a_file_is_refused_while_it_streams(serve: Serve) -> None:
+async def test_too_large_a_file_is_refused_while_it_streams(idle: Node) -> None:
     """
     000-T10
     """
-    node = serve(AVANCE_DOCUMENTS_FILE_BYTES_MAX="1000")
-    async with httpx.AsyncClient(base_url=node.url) as http:
+    kept = files_of(idle)
+    async with httpx.AsyncClient(base_url=idle.url) as http:
         answer = await http.post("/ingest", files={"file": ("a.txt", b"x" * 5_000)})
     assert answer.status_code == 413
-    assert [path for path in (node.data / "blobs").rglob("*") if path.is_file()] == []
+    assert files_of(idle) == kept
 
 
-async def test_a_ping_is_answered_and_rubbish_is_not_fatal(serve: Serve) -> None:
+async def test_a_ping_is_answered_and_rubbish_is_not_fatal(idle: Node) -> None:
     """
     000-06, 000-18, and a cancel that reads failed with that word.
     """
-    node = serve(AVANCE_COROUTINES="0")
-    async with httpx.AsyncClient(base_url=node.url) as http:
+    async with httpx.AsyncClient(base_url=idle.url) as http:
         job = await ingest(http, "a.txt", b"x")
-        url = f"{node.url.replace('http', 'ws', 1)}/ws/jobs/{job['job_id']}"
+        url = f"{idle.url.replace('http', 'ws', 1)}/ws/jobs/{job['job_id']}"
         async with connect(url) as socket:
             for _ in range(2):
                 await socket.recv()
@@ -254,20 +249,19 @@ async def test_several_clients_of_a_job_hear_the_same(node: Node, http: httpx.As
     assert heard[0][0][-1]["status"] == "completed"
 
 
-async def test_the_socket_needs_the_rights_of_the_call(serve: Serve) -> None:
+async def test_the_socket_needs_the_rights_of_the_call(guarded: Node) -> None:
     """
     000-T7
     """
-    node = serve(**TOKEN_MODE)
     ana, ben = {"X-API-Key": "ana-key"}, {"X-API-Key": "ben-key"}
-    async with httpx.AsyncClient(base_url=node.url) as http:
+    async with httpx.AsyncClient(base_url=guarded.url) as http:
         assert (await http.post("/ingest", files={"file": ("a.txt", b"x")})).status_code == 401
         answer = await http.post("/ingest", files={"file": ("a.txt", b"x")}, headers=ana)
         job_id = answer.json()["job_id"]
-        said, code = await frames(node.url, f"/ws/jobs/{job_id}", **ana)
+        said, code = await frames(guarded.url, f"/ws/jobs/{job_id}", **ana)
         assert (said[-1]["status"], code) == ("completed", 1000)
-        assert await frames(node.url, f"/ws/jobs/{job_id}") == ([], 1008)
-        assert await frames(node.url, f"/ws/jobs/{job_id}", **ben) == ([], 4404)
+        assert await frames(guarded.url, f"/ws/jobs/{job_id}") == ([], 1008)
+        assert await frames(guarded.url, f"/ws/jobs/{job_id}", **ben) == ([], 4404)
         foreign = await http.get(f"/ingest/status/{job_id}", headers=ben)
         assert foreign.status_code == 404
         history = (await http.get("/ingest/history", headers=ana)).json()
@@ -297,33 +291,3 @@ async def test_a_question_is_never_cut_silently(text: str, http: httpx.AsyncClie
     answer = await http.post("/query", json={"query": text})
     assert answer.status_code == 422
     assert answer.json()["detail"]
-
-
-async def test_a_killed_server_ends_what_it_began_and_indexes_nothing_twice(
-    serve: Serve,
-) -> None:
-    """
-    000-T6: the process dies in the middle; another on the same data goes on, and a client that comes back sees the end.
-    """
-    data = pdf(*[f"page {n}\n" + "words and more words\n" * 30 for n in range(150)])
-    first = serve()
-    async with httpx.AsyncClient(base_url=first.url) as http:
-        job = await ingest(http, "long.pdf", data)
-        url = f"{first.url.replace('http', 'ws', 1)}/ws/jobs/{job['job_id']}"
-        async with connect(url) as socket:
-            await _until_step(socket)
-            first.kill()
-    second = serve()
-    said, code = await frames(second.url, f"/ws/jobs/{job['job_id']}")
-    assert (said[-1]["status"], code) == ("completed", 1000)
-    statuses = [frame.get("step") or frame.get("status") for frame in said[1:]]
-    assert statuses == ["queued", "processing", "parsing", "indexing", "completed"]
-    async with httpx.AsyncClient(base_url=second.url) as http:
-        history = (await http.get("/ingest/history")).json()
-        assert (history["total"], history["documents"][0]["chunks"]) == (1, said[-1]["chunks"])
-
-
-async def _until_step(socket: ClientConnection) -> None:
-    async for text in socket:
-        if json.loads(text).get("step"):
-            return

@@ -84,11 +84,27 @@ class Pinged(ClientConnection):
             self.pings.release()
 
 
+async def _silent(place: str, upload_id: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """
+    A peer that opens a socket and never says a word again, not even to close.
+    """
+    host, _, port = place.partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(
+        f"GET /ws/{upload_id} HTTP/1.1\r\nHost: {place}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+    )
+    head = await reader.readuntil(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 101")
+    return reader, writer
+
+
 async def test_a_job_of_twenty_minutes_keeps_its_socket_and_its_end_arrives(
     site: tuple[Avance, Engine, Any], models: Models
 ) -> None:
     """
-    003-T5, 003-16, 003-17: the client says nothing but the answers to pings that its library gives.
+    003-T5, 003-T6, 003-15, 003-16, 003-17: the client says nothing but the answers to pings that its library gives. Another does not even
+    give those, and is gone ten seconds after the first.
     """
     models.gate.clear()
     clock = FakeClock()
@@ -111,6 +127,7 @@ async def test_a_job_of_twenty_minutes_keeps_its_socket_and_its_end_arrives(
             said = [json.loads(await socket.recv())]
             while said[-1]["status"] != "indexing":
                 said.append(json.loads(await socket.recv()))
+            silent, line = await _silent(place, upload_id)
             pass_(PING_S)
             while clock.monotonic_s() < MINUTES * 60:
                 await socket.pings.acquire()
@@ -118,6 +135,9 @@ async def test_a_job_of_twenty_minutes_keeps_its_socket_and_its_end_arrives(
                 job = (await http.get(f"/v1/jobs/{upload_id}")).json()
                 pass_(ANSWER_S)
                 pass_(PING_S - ANSWER_S)
+            # What was sent to it, and then the end.
+            assert await silent.read()
+            line.close()
             models.gate.set()
             said += [json.loads(text) async for text in socket]
     # Neither the attempt nor the job has a moment at which it would be ended.

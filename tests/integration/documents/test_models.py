@@ -9,19 +9,43 @@ from pathlib import Path
 import httpx2 as httpx
 import pytest
 from node_service import Node
-from websockets.asyncio.client import connect
 
 from .following import frames
-from .models import Models, serving
+from .models import LETTERS, Models, serving
 
 Serve = Callable[..., Node]
+CALLS_A_MINUTE = 10
 TRAIN = "El tren a Vigo sale a las siete de la tarde."
 
 
-@pytest.fixture
-def models() -> Iterator[Models]:
+@pytest.fixture(scope="module")
+def serving_models() -> Iterator[Models]:
     with serving() as models:
         yield models
+
+
+@pytest.fixture
+def models(serving_models: Models) -> Iterator[Models]:
+    serving_models.asked.clear()
+    serving_models.dimensions = len(LETTERS)
+    yield serving_models
+    serving_models.is_away = False
+    serving_models.gate.set()
+
+
+@pytest.fixture(scope="module")
+def answering(serving_models: Models, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """
+    It has a model that answers, and may ask it ten times a minute, which is the default.
+    """
+    folder = tmp_path_factory.mktemp("answering")
+    env = {
+        "AVANCE_DOCUMENTS_LLM_URL": serving_models.url,
+        "AVANCE_DOCUMENTS_LLM_MODEL": "tiny",
+        "RATE_LIMIT_RPM": str(CALLS_A_MINUTE),
+    }
+    with Node("", folder, folder / "data", env=env) as node:
+        yield node
 
 
 async def ingest(node: Node, text: str, name: str = "a.txt", **fields: str) -> list[dict]:
@@ -33,11 +57,10 @@ async def ingest(node: Node, text: str, name: str = "a.txt", **fields: str) -> l
 
 
 async def test_a_model_answers_from_the_passages_that_were_found(
-    serve: Serve, models: Models
+    answering: Node, models: Models
 ) -> None:
-    node = serve(AVANCE_DOCUMENTS_LLM_URL=models.url, AVANCE_DOCUMENTS_LLM_MODEL="tiny")
-    await ingest(node, TRAIN)
-    async with httpx.AsyncClient(base_url=node.url, timeout=30) as http:
+    await ingest(answering, TRAIN)
+    async with httpx.AsyncClient(base_url=answering.url, timeout=30) as http:
         answer = (await http.post("/query", json={"query": "¿a qué hora sale el tren?"})).json()
         nothing = (await http.post("/query", json={"query": "zeppelin"})).json()
     assert answer["answer"] == "Siete de la tarde [1]"
@@ -49,12 +72,11 @@ async def test_a_model_answers_from_the_passages_that_were_found(
 
 
 async def test_an_answer_is_streamed_and_a_cancel_ends_the_writing(
-    serve: Serve, models: Models
+    answering: Node, models: Models
 ) -> None:
-    node = serve(AVANCE_DOCUMENTS_LLM_URL=models.url)
-    await ingest(node, TRAIN)
+    await ingest(answering, TRAIN)
     models.gate.clear()
-    async with httpx.AsyncClient(base_url=node.url, timeout=30) as http:
+    async with httpx.AsyncClient(base_url=answering.url, timeout=30) as http:
         submit = {"task": "documents.ask", "params": {"question": "¿cuándo sale el tren?"}}
         job = (await http.post("/v1/jobs", json=submit)).json()
         tokens: list[str] = []
@@ -73,28 +95,31 @@ async def test_an_answer_is_streamed_and_a_cancel_ends_the_writing(
     assert cancelled.json()["state"] == "cancelled"
 
 
-async def test_a_model_is_not_asked_more_often_than_is_set(serve: Serve, models: Models) -> None:
-    """
-    003-T15: the limit of the provider is told with 429, and nothing waits inside the server.
-    """
-    node = serve(AVANCE_DOCUMENTS_LLM_URL=models.url, RATE_LIMIT_RPM="1")
-    await ingest(node, TRAIN)
-    async with httpx.AsyncClient(base_url=node.url, timeout=30) as http:
-        first = await http.post("/query", json={"query": "tren"})
-        second = await http.post("/query", json={"query": "tren"})
-        health = await http.get("/health")
-    assert (first.status_code, second.status_code, health.status_code) == (200, 429, 200)
-    assert int(second.headers["retry-after"]) > 0
-
-
-async def test_a_model_that_is_away_is_said_and_the_passages_are_not_lost(serve: Serve) -> None:
-    node = serve(AVANCE_DOCUMENTS_LLM_URL="http://127.0.0.1:9/v1")
-    await ingest(node, TRAIN)
-    async with httpx.AsyncClient(base_url=node.url, timeout=30) as http:
+async def test_a_model_that_is_away_is_said_and_the_passages_are_not_lost(
+    answering: Node, models: Models
+) -> None:
+    await ingest(answering, TRAIN)
+    models.is_away = True
+    async with httpx.AsyncClient(base_url=answering.url, timeout=30) as http:
         answer = await http.post("/query", json={"query": "tren"})
         found = await http.post("/search", json={"query": "tren", "collection_name": "documents"})
     assert (answer.status_code, answer.json()["code"]) == (503, "model_unavailable")
     assert found.json()["count"] == 1
+
+
+async def test_a_model_is_not_asked_more_often_than_is_set(answering: Node, models: Models) -> None:
+    """
+    003-T15: the limit of the provider is told with 429, and nothing waits inside the server. Last of those that ask this one.
+    """
+    await ingest(answering, TRAIN)
+    async with httpx.AsyncClient(base_url=answering.url, timeout=30) as http:
+        for _ in range(CALLS_A_MINUTE + 1):
+            refused = await http.post("/query", json={"query": "tren"})
+            if refused.status_code != 200:
+                break
+        health = await http.get("/health")
+    assert (refused.status_code, health.status_code) == (429, 200)
+    assert int(refused.headers["retry-after"]) > 0
 
 
 async def test_vectors_find_what_words_do_not_and_two_models_are_not_mixed(
@@ -202,20 +227,3 @@ async def test_documents_live_on_postgres_too(serve: Serve, postgres_url: str) -
         history = (await there.get("/ingest/history")).json()
         await there.delete(f"/documents/{history['documents'][0]['id']}")
         assert (await here.get("/ingest/history")).json()["total"] == 0
-
-
-async def test_the_socket_pings_and_a_peer_that_is_silent_is_dropped(serve: Serve) -> None:
-    """
-    003-15, 003-T6: a peer that answers no ping is closed.
-    """
-    node = serve(AVANCE_COROUTINES="0", WS_HEARTBEAT_INTERVAL="0.2", WS_PING_TIMEOUT="0.2")
-    async with httpx.AsyncClient(base_url=node.url) as http:
-        files = {"file": ("a.txt", b"x")}
-        job = (await http.post("/ingest", files=files)).json()
-    url = f"{node.url.replace('http', 'ws', 1)}/ws/{job['job_id']}"
-    async with connect(url, ping_interval=None) as living:
-        await living.recv()
-        for _ in range(3):
-            pong = await living.ping()
-            await pong
-        assert living.close_code is None

@@ -6,17 +6,14 @@ import base64
 import hashlib
 import random
 import socket
-from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import httpx2 as httpx
 import pytest
 from node_service import Node
 
-from .conftest import TOKEN_MODE
 from .following import frames
 
-Serve = Callable[..., Node]
 TUS = {"Tus-Resumable": "1.0.0"}
 PART = {**TUS, "Content-Type": "application/offset+octet-stream"}
 
@@ -125,20 +122,6 @@ async def test_the_bytes_are_the_first_stretch_of_the_bar(
     assert (await http.head(place, headers=TUS)).status_code == 404
 
 
-async def test_a_killed_server_keeps_what_had_come(serve: Serve) -> None:
-    data = b"palabra " * 50_000
-    first = serve()
-    async with httpx.AsyncClient(base_url=first.url) as http:
-        place = await announce(http, len(data))
-        await send(http, place, 0, data[:200_000])
-    first.kill()
-    second = serve()
-    async with httpx.AsyncClient(base_url=second.url) as http:
-        assert await offset(http, place) == 200_000
-        await send(http, place, 200_000, data[200_000:])
-        assert (await ended(http, place.rpartition("/")[2]))["state"] == "completed"
-
-
 async def test_a_wrong_checksum_leaves_nothing_of_the_part(http: httpx.AsyncClient) -> None:
     place = await announce(http, 8)
     digest = base64.b64encode(hashlib.sha256(b"12345678").digest()).decode()
@@ -191,9 +174,8 @@ async def test_a_file_that_is_not_what_it_says_fails_with_its_last_byte(
     assert (job["state"], job["error"]["code"]) == ("failed", "document_mislabelled")
 
 
-async def test_others_do_not_see_an_upload_and_too_much_at_once_is_refused(serve: Serve) -> None:
-    node = serve(**TOKEN_MODE, AVANCE_DOCUMENTS_ARRIVING_BYTES_MAX="100")
-    async with httpx.AsyncClient(base_url=node.url, headers={"X-API-Key": "ana-key"}) as ana:
+async def test_others_do_not_see_an_upload_and_too_much_at_once_is_refused(guarded: Node) -> None:
+    async with httpx.AsyncClient(base_url=guarded.url, headers={"X-API-Key": "ana-key"}) as ana:
         place = await announce(ana, 80)
         more = {"Upload-Length": "21", "Upload-Metadata": metadata(filename="b.txt")}
         refused = await ana.post("/uploads/tus", headers={**TUS, **more})

@@ -14,8 +14,9 @@ import pytest
 from node_service import Node
 from websockets.asyncio.client import connect
 
-from .conftest import TOKEN_MODE, pdf
+from .conftest import pdf
 from .following import Frame, frames
+from .test_tus import announce, ended, offset, send
 
 Serve = Callable[..., Node]
 STAGES = ["received", "extracting", "chunking", "enriching", "indexing", "completed"]
@@ -137,7 +138,7 @@ async def test_a_client_may_leave_and_come_back(node: Node, http: httpx.AsyncCli
     """
     003-T9: five times, at different moments; what it saw together has no gap, and no bar ever drops.
     """
-    upload_id = await upload(http, document(60), collection_name="leaving")
+    upload_id = await upload(http, document(24), collection_name="leaving")
     seen: list[Frame] = []
     url = f"{node.url.replace('http', 'ws', 1)}/ws/{upload_id}"
     for count in (1, 3, 9, 20, 40):
@@ -152,32 +153,35 @@ async def test_a_client_may_leave_and_come_back(node: Node, http: httpx.AsyncCli
     assert {frame["status"] for frame in seen} <= set(STAGES)
 
 
-async def test_an_upload_that_nobody_may_see_is_closed_as_unknown(serve: Serve) -> None:
+async def test_an_upload_that_nobody_may_see_is_closed_as_unknown(guarded: Node) -> None:
     """
     003-T8
     """
-    node = serve(**TOKEN_MODE)
     ana, ben = {"X-API-Key": "ana-key"}, {"X-API-Key": "ben-key"}
-    async with httpx.AsyncClient(base_url=node.url, headers=ana) as http:
+    async with httpx.AsyncClient(base_url=guarded.url, headers=ana) as http:
         upload_id = await upload(http, "hola")
-        said, code = await frames(node.url, f"/ws/{upload_id}", **ana)
+        said, code = await frames(guarded.url, f"/ws/{upload_id}", **ana)
         assert (said[-1]["status"], code) == ("completed", 1000)
-        assert await frames(node.url, f"/ws/{upload_id}", **ben) == ([], 4404)
-        assert await frames(node.url, f"/ws/{uuid4()}", **ana) == ([], 4404)
-        assert await frames(node.url, "/ws/no-uuid", **ana) == ([], 4404)
+        assert await frames(guarded.url, f"/ws/{upload_id}", **ben) == ([], 4404)
+        assert await frames(guarded.url, f"/ws/{uuid4()}", **ana) == ([], 4404)
+        assert await frames(guarded.url, "/ws/no-uuid", **ana) == ([], 4404)
         foreign = await http.get(f"/upload/{upload_id}", headers=ben)
         assert foreign.status_code == 404
 
 
 async def test_a_restart_forgets_nothing(serve: Serve) -> None:
     """
-    003-T12, 003-T16: killed in the middle of an upload; another on the same data ends it, and answers at once from what was kept.
+    003-T12, 003-T16, 003-21: killed in the middle of an upload and of a file that is still arriving; another on the same data ends both, and
+    answers at once from what was kept.
     """
+    part = b"palabra " * 25_000
     first = serve()
     async with httpx.AsyncClient(base_url=first.url) as http:
         done = await upload(http, "El puerto cobra una tasa de atraque en marzo.")
         await frames(first.url, f"/ws/{done}")
-        cut = await upload(http, document(80))
+        arriving = await announce(http, 2 * len(part), collection="arriving")
+        await send(http, arriving, 0, part)
+        cut = await upload(http, document(40))
         async with connect(f"{first.url.replace('http', 'ws', 1)}/ws/{cut}") as socket:
             async for text in socket:
                 if json.loads(text)["status"] == "enriching":
@@ -193,7 +197,10 @@ async def test_a_restart_forgets_nothing(serve: Serve) -> None:
         percents = [frame["progress_percent"] for frame in said]
         assert percents == sorted(percents)
         stats = (await http.get("/stats")).json()
-        assert (stats["total_documents"], stats["total_chunks"]) == (2, 81)
+        assert (stats["total_documents"], stats["total_chunks"]) == (2, 41)
+        assert await offset(http, arriving) == len(part)
+        await send(http, arriving, len(part), part)
+        assert (await ended(http, arriving.rpartition("/")[2]))["state"] == "completed"
 
 
 async def test_many_uploads_at_once_are_answered_before_they_are_read(
@@ -271,11 +278,10 @@ async def test_several_questions_are_answered_in_order(http: httpx.AsyncClient) 
     assert (wrong.status_code, wrong.json()["error"]) == (422, "invalid_request")
 
 
-async def test_the_text_close_ends_the_socket(serve: Serve) -> None:
-    node = serve(AVANCE_COROUTINES="0")
-    async with httpx.AsyncClient(base_url=node.url) as http:
+async def test_the_text_close_ends_the_socket(idle: Node) -> None:
+    async with httpx.AsyncClient(base_url=idle.url) as http:
         upload_id = await upload(http, "hola")
-    async with connect(f"{node.url.replace('http', 'ws', 1)}/ws/{upload_id}") as socket:
+    async with connect(f"{idle.url.replace('http', 'ws', 1)}/ws/{upload_id}") as socket:
         first = json.loads(await socket.recv())
         await socket.send("close")
         rest = [text async for text in socket]
