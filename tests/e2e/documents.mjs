@@ -80,6 +80,16 @@ await drive(async ({ url, folder, more: [files], told, open }) => {
   told.source = await source.getByRole('link').textContent();
   told.score = await source.locator('small').textContent();
   await check('answer');
+  // The conversation and its time stand as before after a reload.
+  const turn = page.getByRole('article', { name: /tasa portuaria/ });
+  const seen = async () => [
+    await turn.locator('time').getAttribute('datetime'),
+    await turn.textContent(),
+  ];
+  told.before = await seen();
+  await page.reload();
+  await turn.waitFor();
+  told.after = await seen();
   await source.getByRole('link').click();
   const cited = page.locator('[aria-current=true]', { hasText: 'Pasaje citado' });
   await cited.waitFor();

@@ -1,9 +1,12 @@
 import { AvanceError } from '@avance/client';
 import { type FormEvent, type KeyboardEvent, useId, useRef, useState } from 'react';
 import { Link } from 'wouter';
+import { useSession } from '../../app/SessionGate.tsx';
 import { useApi } from '../../lib/useApi.ts';
 import { ErrorNotice } from '../../widgets/ErrorNotice.tsx';
+import { Moment } from '../../widgets/Moment.tsx';
 import css from './Ask.module.css';
+import { keepTurns, readTurns, TURNS_MAX, type Turn } from './conversation.ts';
 import { type Answer, NO_MODEL, passageLink, type SourceRef } from './model.ts';
 import { useTexts } from './texts.ts';
 
@@ -15,11 +18,16 @@ export function Ask({ collection }: { collection: string }) {
   const api = useApi();
   const id = useId();
   const [question, setQuestion] = useState('');
-  const [answer, setAnswer] = useState<Answer>();
+  const { me } = useSession();
+  const [turns, setTurns] = useState(() => readTurns(me.user));
   const [error, setError] = useState<AvanceError>();
   const running = useRef<AbortController>(undefined);
   const [isAsking, setAsking] = useState(false);
 
+  const keep = (now: readonly Turn[]): void => {
+    setTurns(now);
+    keepTurns(me.user, now);
+  };
   const ask = async (): Promise<void> => {
     if (!question.trim()) return;
     running.current?.abort();
@@ -30,7 +38,9 @@ export function Ask({ collection }: { collection: string }) {
     try {
       const body = { query: question, language: locale, collection };
       const found = await api.post<Answer>('/query', body, { signal: abort.signal });
-      if (!abort.signal.aborted) setAnswer(found);
+      if (abort.signal.aborted) return;
+      const turn = { at: new Date().toISOString(), question, collection, answer: found };
+      keep([turn, ...turns].slice(0, TURNS_MAX));
     } catch (thrown) {
       if (abort.signal.aborted) return;
       if (!(thrown instanceof AvanceError)) throw thrown;
@@ -69,7 +79,22 @@ export function Ask({ collection }: { collection: string }) {
         </div>
       </form>
       {error && <ErrorNotice title={t('ask.failed')} error={error} onRetry={() => void ask()} />}
-      {answer && !error && <Told answer={answer} />}
+      {turns.map((turn) => (
+        <article key={turn.at} className={css.told} aria-label={turn.question}>
+          <h3>{turn.question}</h3>
+          <p className={css.when}>
+            <Moment at={turn.at} /> · {t('collection')}: {turn.collection}
+          </p>
+          <Told answer={turn.answer} />
+        </article>
+      ))}
+      {turns.length > 0 && (
+        <p>
+          <button type="button" onClick={() => keep([])}>
+            {t('ask.forget')}
+          </button>
+        </p>
+      )}
     </section>
   );
 }
@@ -79,16 +104,16 @@ function Told({ answer: { answer, sources, metadata } }: { answer: Answer }) {
   if (sources.length === 0) return <p className={css.answer}>{t('ask.nothing')}</p>;
   const isWritten = metadata.model !== NO_MODEL;
   return (
-    <div className={css.told}>
-      <h3>{t('ask.answer')}</h3>
+    <>
+      <h4>{t('ask.answer')}</h4>
       <p className={css.answer}>{isWritten ? answer : t('ask.passagesOnly')}</p>
-      <h3>{t('ask.sources')}</h3>
+      <h4>{t('ask.sources')}</h4>
       <ol className={css.sources}>
         {sources.map((source) => (
           <Source key={source.chunk_id} source={source} />
         ))}
       </ol>
-    </div>
+    </>
   );
 }
 

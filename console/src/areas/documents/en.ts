@@ -38,6 +38,7 @@ export const en = {
   'ask.failed': 'The question could not be answered',
   'ask.answer': 'Answer',
   'ask.passagesOnly': 'No model is configured: these are passages, not a written answer.',
+  'ask.forget': 'Forget these questions',
   'ask.nothing': 'The documents hold nothing about this question.',
   'ask.sources': 'Sources',
   'ask.page': 'page {page}',

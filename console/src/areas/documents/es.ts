@@ -40,6 +40,7 @@ export const es = {
   'ask.answer': 'Respuesta',
   'ask.passagesOnly':
     'No hay ningún modelo configurado: esto son pasajes, no una respuesta redactada.',
+  'ask.forget': 'Olvidar estas preguntas',
   'ask.nothing': 'Los documentos no contienen nada sobre esta pregunta.',
   'ask.sources': 'Fuentes',
   'ask.page': 'página {page}',
