@@ -28,3 +28,14 @@ async def move(count: int, every_s: float, job: Job) -> None:
         told[chosen] = min(told[chosen] + 1, 99)
         rows[chosen].progress(percent=told[chosen])
         await asyncio.sleep(every_s)
+
+
+@app.task(name="rows.say", expose=True)
+async def say(count: int, job: Job) -> None:
+    """
+    Say very many lines.
+    """
+    for n in range(1, count + 1):
+        job.log(f"line {n}")
+        if n % 500 == 0:
+            await asyncio.sleep(0)

@@ -1,5 +1,5 @@
 """
-A table of a thousand jobs that move, in a real browser.
+A log of ten thousand lines, and a table of a thousand jobs that move, in a real browser.
 """
 
 from pathlib import Path
@@ -10,8 +10,17 @@ HERE = Path(__file__).parent
 pytestmark = pytest.mark.timeout(300)
 
 
-def test_a_thousand_rows_move_and_only_those_near_the_view_are_in_the_page(serve, drive) -> None:
+def test_many_lines_and_many_rows_that_move_are_in_the_page_only_near_the_view(
+    serve, drive
+) -> None:
     server = serve("serve", "rows_app:app", environment={"PYTHONPATH": str(HERE)})
+    said = drive("log.mjs", server.url, "10000")
+    assert 0 < said["atEnd"] < 1_000
+    assert 0 < said["atStart"] < 1_000
+    assert len(said["course"]) == 1
+    assert said["course"][0].startswith("Intento 1")
+    assert "Completado" in said["course"][0]
+    assert said["errors"] == []
     told = drive("rows.mjs", server.url, "1000", "1")
     assert told["loaded"] >= 1000
     assert told["rowCount"] == told["loaded"] + 1

@@ -43,7 +43,7 @@ export {
   type LogLine,
   type Part,
 } from './model.ts';
-export { emptyEntry, isSettled, type JobEntry } from './reduce.ts';
+export { emptyEntry, isSettled, type JobEntry, type Step } from './reduce.ts';
 export type { Transport } from './socketLink.ts';
 export type { TokenSource } from './tokens.ts';
 export { type SendFormOptions, sendForm } from './upload.ts';

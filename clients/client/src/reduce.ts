@@ -15,14 +15,20 @@ import type {
 } from './wire.ts';
 
 /** Older lines and chunks are dropped from memory; the server still has them. */
-export const LOGS_MAX = 1_000;
+export const LOGS_MAX = 10_000;
 export const PARTS_MAX = 10_000;
+export const STEPS_MAX = 1_000;
+
+/** How the job went from state to state and from phase to phase. */
+export type Step = StateChanged | PhaseChanged;
 
 /** What is known of one job. Frozen by convention: a change makes a new one, no change keeps it. */
 export interface JobEntry<R = unknown> {
   readonly id: string;
   readonly job: Job<R> | undefined;
   readonly logs: readonly LogLine[];
+  /** States and phases in their order, of all attempts. */
+  readonly steps: readonly Step[];
   readonly streams: Readonly<Record<string, readonly Part[]>>;
   /** Why the job cannot be followed. */
   readonly error: AvanceError | undefined;
@@ -42,6 +48,7 @@ export function emptyEntry(id: string): JobEntry {
     id,
     job: undefined,
     logs: [],
+    steps: [],
     streams: {},
     error: undefined,
     epoch: '',
@@ -118,18 +125,24 @@ export function takeView(
 
 /** Add lines and chunks from before the first snapshot. */
 export function takeHistory(entry: JobEntry, events: readonly JobEvent[]): JobEntry {
-  const past = events.reduce(remember, emptyEntry(entry.id));
+  // Line by line, each would copy all before it.
+  const lines = events.filter((event) => event.type === 'log');
+  const past = events.filter((event) => event.type !== 'log').reduce(remember, emptyEntry(''));
   const streams = { ...entry.streams };
   for (const [name, parts] of Object.entries(past.streams)) {
     streams[name] = latestAttempt(merged(parts, streams[name] ?? [])).slice(-PARTS_MAX);
   }
-  const logs = merged(past.logs, entry.logs).slice(-LOGS_MAX);
-  return { ...entry, logs, streams, hasHistory: true };
+  const logs = merged(lines, entry.logs).slice(-LOGS_MAX);
+  const steps = merged(past.steps, entry.steps).slice(-STEPS_MAX);
+  return { ...entry, logs, steps, streams, hasHistory: true };
 }
 
 function remember(entry: JobEntry, event: JobEvent): JobEntry {
   if (event.type === 'log') {
     return { ...entry, logs: [...entry.logs, event].slice(-LOGS_MAX) };
+  }
+  if (event.type === 'state' || event.type === 'phase') {
+    return { ...entry, steps: [...entry.steps, event].slice(-STEPS_MAX) };
   }
   if (event.type === 'data') {
     const parts = latestAttempt([...(entry.streams[event.name] ?? []), part(event)]);

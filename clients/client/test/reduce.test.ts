@@ -116,6 +116,10 @@ describe('the reducer', () => {
     const whole = takeHistory(live, job.events);
     expect(whole.logs.map((line) => line.message)).toEqual(['one', 'two', 'three']);
     expect(whole.streams.tokens?.map((part) => part.chunk)).toEqual(['a', 'b']);
+    expect(whole.steps.map((step) => step.type === 'state' && step.to)).toEqual([
+      'queued',
+      'running',
+    ]);
     expect(takeHistory(whole, job.events)).toEqual(whole);
   });
 

@@ -21,8 +21,10 @@ export {
 export {
   type UseJobLogs,
   type UseJobLogsOptions,
+  type UseJobSteps,
   type UseJobStream,
   useJobLogs,
+  useJobSteps,
   useJobStream,
 } from './useJobStream.ts';
 export { type UseJobs, useJobs } from './useJobs.ts';

@@ -1,4 +1,4 @@
-import type { LogLine, Part } from '@avance/client';
+import type { LogLine, Part, Step } from '@avance/client';
 import { useMemo } from 'react';
 import { useAvance } from './context.tsx';
 import {
@@ -63,4 +63,19 @@ export function useJobLogs(
     const logs = lines.filter((line) => LEVELS.indexOf(line.level) >= least).slice(-limit);
     return { logs, isDone, error };
   }, [lines, level, limit, isDone, error]);
+}
+
+export interface UseJobSteps {
+  /** States and phases in their order, of all attempts. */
+  steps: readonly Step[];
+  error: JobFailure | undefined;
+}
+
+/** Follow how a job goes from state to state and from phase to phase, from its start. */
+export function useJobSteps(like: JobLike): UseJobSteps {
+  const ref = useJobRef(useAvance(), like);
+  const entry = useEntry(ref);
+  const failure = useHistory(ref, entry, true);
+  const { steps, error = failure } = entry;
+  return useMemo(() => ({ steps, error }), [steps, error]);
 }

@@ -81,6 +81,7 @@ export const en = {
   'job.copyError': 'Copy the error',
   'job.copied': 'Copied',
   'job.phases': 'Phases',
+  'job.timeline': 'Course of the attempts',
   'job.log': 'Log',
   'job.logEmpty': 'Nothing was logged.',
   'job.logCount': { one: '{n} line', other: '{n} lines' },

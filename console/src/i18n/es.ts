@@ -79,6 +79,7 @@ export const es = {
   'job.copyError': 'Copiar el error',
   'job.copied': 'Copiado',
   'job.phases': 'Fases',
+  'job.timeline': 'Curso de los intentos',
   'job.log': 'Registro',
   'job.logEmpty': 'No hay nada registrado.',
   'job.logCount': { one: '{n} línea', many: '{n} de líneas', other: '{n} líneas' },

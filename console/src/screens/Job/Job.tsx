@@ -22,9 +22,10 @@ import css from './Job.module.css';
 import { Log } from './Log.tsx';
 import { Phases } from './Phases.tsx';
 
-const LOG_LINES = 500;
+const LOG_LINES = 10_000;
 
 const Input = later(async () => (await import('./Input.tsx')).Input);
+const Timeline = later(async () => (await import('./Timeline.tsx')).Timeline);
 const Frames = later(async () => (await import('./Frames.tsx')).Frames);
 
 export function JobScreen({ id }: { id: string }) {
@@ -98,6 +99,9 @@ function Shown({ id, followed }: { id: string; followed: UseJob }) {
       )}
       <Log lines={logs} isLive={!isDone} />
       <Details job={job} />
+      <Fold title={t('job.timeline')}>
+        <Timeline job={job} />
+      </Fold>
       <Fold title={t('job.input')}>
         <Input id={id} />
       </Fold>

@@ -1,5 +1,6 @@
 import type { Job } from '@avance/client';
-import { type ReactNode, useEffect, useRef, useState } from 'react';
+import type { ReactNode } from 'react';
+import { useNear } from '../../lib/useNear.ts';
 
 /** A shorter table is drawn whole: it costs nothing, and the browser's own search finds everything. */
 export const WHOLE_MAX = 100;
@@ -28,30 +29,14 @@ export function Rows({ jobs, row }: RowsProps) {
 }
 
 function Part({ count, children }: { count: number; children: () => ReactNode }) {
-  const body = useRef<HTMLTableSectionElement>(null);
-  const [isNear, setNear] = useState(false);
-  const height = useRef(count * ROW_PX);
-  useEffect(() => {
-    const observer = new IntersectionObserver(
-      (entries) => {
-        const last = entries.at(-1);
-        // Whoever stands in a row with the keyboard does not lose it.
-        if (!last || (!last.isIntersecting && last.target.contains(document.activeElement))) return;
-        if (!last.isIntersecting) height.current = last.boundingClientRect.height;
-        setNear(last.isIntersecting);
-      },
-      { rootMargin: AHEAD },
-    );
-    if (body.current) observer.observe(body.current);
-    return () => observer.disconnect();
-  }, []);
+  const { ref, isNear, height } = useNear<HTMLTableSectionElement>(count * ROW_PX, AHEAD);
   return (
-    <tbody ref={body}>
+    <tbody ref={ref}>
       {isNear ? (
         children()
       ) : (
         // biome-ignore lint/a11y/noAriaHiddenOnFocusable: it is space, and nobody can stand on it
-        <tr aria-hidden="true" data-empty style={{ height: height.current }}>
+        <tr aria-hidden="true" data-empty style={{ height }}>
           <td colSpan={COLUMNS_MAX} />
         </tr>
       )}
