@@ -164,7 +164,7 @@ async def test_get_status_tells_the_state_and_the_latest_progress(site: Site) ->
 
 async def test_each_of_several_connections_is_told_everything_once(site: Site) -> None:
     """001-01 001-T4"""
-    started = await site.start(sample_day(60))
+    started = await site.start(sample_day(30))
     told: list[list[dict[str, object]]] = []
 
     async def follow() -> None:
@@ -182,7 +182,7 @@ async def test_each_of_several_connections_is_told_everything_once(site: Site) -
 
 async def test_cancel_keeps_the_best_plan_and_ends_the_stream(site: Site) -> None:
     """001-22 001-45 001-T2 001-T10"""
-    started = await site.start(sample_day(400))
+    started = await site.start(sample_day(250))
     job_id = started["job_id"]
     async with connect(site.socket_url(job_id), max_size=None) as connection:
         with anyio.fail_after(PATIENCE_S):
@@ -201,7 +201,7 @@ async def test_cancel_keeps_the_best_plan_and_ends_the_stream(site: Site) -> Non
     assert frames[-1]["status"] == "cancelled"
     assert code == late_code == 1000
     assert [f["status"] for f in late if f["type"] == "status"] == ["cancelled"]
-    assert kept["stats"]["total_routes"] == 400
+    assert kept["stats"]["total_routes"] == 250
 
 
 async def test_a_finished_job_cannot_be_cancelled(site: Site) -> None:

@@ -11,7 +11,6 @@ from contextlib import AsyncExitStack
 from uuid import UUID
 
 import anyio
-import httpx2 as httpx
 import msgspec
 import pytest
 from websockets.asyncio.client import connect
@@ -69,7 +68,7 @@ async def test_connections_are_counted_by_job_and_a_vanished_one_is_not_counted_
 
 async def test_each_receiver_of_progress_is_counted_until_its_job_has_ended(site: Site) -> None:
     """001-04 001-05: three receivers of what one job tells; the frames have the keys that the builders of the brief give them."""
-    started = await site.start(sample_day(60))
+    started = await site.start(sample_day(24))
     job_id = started["job_id"]
     async with AsyncExitStack() as stack:
         tabs = [

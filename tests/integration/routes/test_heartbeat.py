@@ -17,7 +17,9 @@ pytestmark = pytest.mark.timeout(90)
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("heartbeat")
-    with serving(folder, socket_ping_interval_s=1.0, socket_ping_timeout_s=1.0) as started:
+    with serving(
+        folder, socket_ping_interval_s=1.0, socket_ping_timeout_s=1.0, processes=0
+    ) as started:
         yield started
 
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.timeout(90)
 
 async def test_each_plan_that_progress_names_can_be_read_by_its_revision(site: Site) -> None:
     """001-27: on the way, with buses, bound and gap beside the percent."""
-    routes = sample_day(80)
+    routes = sample_day(40)
     job_id = (await site.start(routes))["job_id"]
     early = await site.get(f"/jobs/{job_id}/plan", rev="9999")
     with anyio.fail_after(PATIENCE_S):

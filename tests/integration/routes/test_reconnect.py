@@ -21,7 +21,7 @@ async def test_a_client_that_was_cut_off_is_told_where_the_job_is_and_follows_it
     site: Site,
 ) -> None:
     """001-35 001-45 001-T6: cut off in the search, without a close. Whoever comes back asks for the status, and is told nothing older."""
-    job_id = (await site.start(sample_day(250)))["job_id"]
+    job_id = (await site.start(sample_day(500)))["job_id"]
     seen: dict[str, Any] = {}
     with anyio.fail_after(PATIENCE_S):
         async with connect(site.socket_url(job_id), max_size=None) as connection:

@@ -27,6 +27,7 @@ from avance.dialect import Close, Do, Effect, Send, Visit
 from avance.web import Identity
 
 from .conftest import PATIENCE_S, Site, read_all
+from .planning.plans import InProcess
 from .test_osrm import Quiet
 
 pytestmark = pytest.mark.timeout(90)
@@ -177,7 +178,7 @@ def run(routes: list[Route], solver: SolverProcess) -> Any:
 
 def test_two_runs_at_once_give_what_each_gives_alone() -> None:
     """001-T17"""
-    days = [sample_day(40, seed=1), sample_day(50, seed=2)]
+    days = [sample_day(24, seed=1), sample_day(30, seed=2)]
     solvers = [SolverProcess(), SolverProcess()]
     try:
         alone = [run(day, solvers[0]) for day in days]
@@ -262,13 +263,9 @@ def test_a_callback_that_fails_does_not_break_the_run(caplog: pytest.LogCaptureF
         def show(self, *told: object) -> None:
             raise RuntimeError("nobody listens")
 
-    solver = SolverProcess()
-    try:
-        request = Request(routes=tuple(sample_day(10)), search=SearchOptions(shakes=3))
-        engine = Engine(request, solver, GuardedSink(Broken()), lambda _: None, time.monotonic)
-        answer = engine.run()
-    finally:
-        solver.end()
+    request = Request(routes=tuple(sample_day(10)), search=SearchOptions(shakes=3))
+    sink = GuardedSink(Broken())
+    answer = Engine(request, InProcess(), sink, lambda _: None, time.monotonic).run()
     assert answer.stats.total_routes == 10
     assert "nobody listens" in caplog.text
 
