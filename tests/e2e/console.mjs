@@ -50,6 +50,12 @@ try {
   await card.getByText('Completado').waitFor();
   told.percents.push(await read());
 
+  // The same job as each protocol tells it, side by side.
+  await card.getByText('Mensajes', { exact: true }).click();
+  const log = card.getByRole('list', { name: 'el registro de eventos' });
+  await log.getByText('"to":"completed"').waitFor();
+  told.sides = await card.getByTestId('sides').locator('code:not(li code)').allTextContents();
+
   await card.getByRole('link').click();
   await page.getByRole('heading', { name: 'Resultado' }).waitFor();
   await page.reload();

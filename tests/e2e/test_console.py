@@ -24,6 +24,7 @@ def test_a_job_is_submitted_watched_and_still_there_after_a_reload(serve, drive)
     assert told["filtered"] == 1
     assert told["address"] == "/console/jobs?state=completed&task=demo.document"
     assert told["none"] == "Ningún trabajo cumple este filtro"
+    assert told["sides"][0] == "el registro de eventos"
     assert told["alert"] == "attempt 3 was meant to fail"
     assert told["language"] == "en"
     assert told["overflow"] == 0
