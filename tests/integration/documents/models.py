@@ -1,14 +1,16 @@
 """
-A small real HTTP server that speaks as OpenAI-compatible endpoints do: it counts letters for meaning, and answers word by word.
+A small real HTTP server that speaks as OpenAI-compatible endpoints do, below `/v1`, and as Ollama itself does, below `/api`: it counts letters
+for meaning, and answers word by word.
 """
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+UNKNOWN = "unknown"
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -22,6 +24,7 @@ class Models(ThreadingHTTPServer):
         self.gate = threading.Event()
         self.gate.set()
         self.is_away = False
+        self.gives_up = False
         self.was_left = threading.Event()
         self.dimensions = len(LETTERS)
         self.url = f"http://127.0.0.1:{self.server_address[1]}/v1"
@@ -37,46 +40,67 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         self.server.asked.append(body)
-        if self.path.endswith("/embeddings"):
-            self.server.gate.wait(60)
-            self._embed(body["input"])
-        else:
-            self._answer(body["messages"][-1]["content"])
+        match self.path:
+            case "/v1/embeddings" | "/api/embed" if body["model"] == UNKNOWN:
+                self._send(b'{"error":"model not found, try pulling it first"}', status=404)
+            case "/v1/embeddings":
+                self.server.gate.wait(60)
+                data = [
+                    {"index": n, "embedding": one}
+                    for n, one in enumerate(self._vectors(body["input"]))
+                ]
+                # In another order than they were asked for, as is allowed.
+                self._send(json.dumps({"data": data[::-1]}).encode())
+            case "/api/embed":
+                vectors = self._vectors(body["input"])
+                self._send(json.dumps({"model": body["model"], "embeddings": vectors}).encode())
+            case "/v1/chat/completions":
+                self._answer("text/event-stream", _as_openai, b"data: [DONE]\n\n")
+            case "/api/chat":
+                last = b'{"error":"out of memory"}' if self.server.gives_up else b'{"done":true}'
+                self._answer("application/x-ndjson", _as_ollama, last + b"\n")
+            case _:
+                self._send(b"404 page not found", status=404)
 
-    def _embed(self, texts: list[str]) -> None:
-        vectors = [
+    def _vectors(self, texts: list[str]) -> list[list[float]]:
+        return [
             [text.lower().count(letter) + 0.01 for letter in LETTERS[: self.server.dimensions]]
             for text in texts
         ]
-        data = [{"index": n, "embedding": vector} for n, vector in enumerate(vectors)]
-        self._send(json.dumps({"data": data}).encode(), "application/json")
 
-    def _answer(self, prompt: str) -> None:
+    def _answer(self, kind: str, line: Callable[[str], str], last: bytes) -> None:
         self.send_response(200)
-        self.send_header("content-type", "text/event-stream")
+        self.send_header("content-type", kind)
         self.send_header("connection", "close")
         self.end_headers()
         try:
             for number, word in enumerate(["Siete ", "de ", "la ", "tarde ", "[1]"]):
                 if number == 2 and not self.server.gate.wait(30):
                     return
-                part = {"choices": [{"delta": {"content": word}}]}
-                self.wfile.write(f"data: {json.dumps(part)}\n\n".encode())
+                self.wfile.write(line(word).encode())
                 self.wfile.flush()
-            self.wfile.write(b"data: [DONE]\n\n")
+            self.wfile.write(last)
         except OSError:
             self.server.was_left.set()
         self.close_connection = True
 
-    def _send(self, body: bytes, kind: str) -> None:
-        self.send_response(200)
-        self.send_header("content-type", kind)
+    def _send(self, body: bytes, status: int = 200) -> None:
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
         return
+
+
+def _as_openai(word: str) -> str:
+    return f"data: {json.dumps({'choices': [{'delta': {'content': word}}]})}\n\n"
+
+
+def _as_ollama(word: str) -> str:
+    return json.dumps({"message": {"role": "assistant", "content": word}, "done": False}) + "\n"
 
 
 @contextmanager

@@ -7,11 +7,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx2 as httpx
+import numpy
 import pytest
+from msgspec.structs import replace
 from node_service import Node
 
+from avance.apps.documents.endpoints import ModelUnavailable, answer, embed
+from avance.apps.documents.settings import DocumentsSettings, ModelApi
+
 from .following import frames
-from .models import LETTERS, Models, serving
+from .models import LETTERS, UNKNOWN, Models, serving
 
 Serve = Callable[..., Node]
 CALLS_A_MINUTE = 10
@@ -29,7 +34,7 @@ def models(serving_models: Models) -> Iterator[Models]:
     serving_models.asked.clear()
     serving_models.dimensions = len(LETTERS)
     yield serving_models
-    serving_models.is_away = False
+    serving_models.is_away = serving_models.gives_up = False
     serving_models.gate.set()
 
 
@@ -175,6 +180,49 @@ async def test_vectors_live_in_the_store_in_qdrant_or_in_the_process(
         assert sorted(await found()) == ["q.txt", "z.txt"]
         await http.delete("/collection/documents")
         assert (await http.post("/query", json={"query": "zz"})).json()["sources"] == []
+
+
+@pytest.fixture
+def ollama(models: Models) -> DocumentsSettings:
+    base = models.url.removesuffix("/v1")
+    return DocumentsSettings(
+        models_api=ModelApi.OLLAMA, llm_url=base, embeddings_url=base, embeddings_model="bge-m3"
+    )
+
+
+async def test_ollama_is_asked_in_its_own_way_too(
+    models: Models, ollama: DocumentsSettings
+) -> None:
+    """
+    Against a double of its `/api/embed` and `/api/chat`, which is no Ollama.
+    """
+    vectors = await embed(["aaa", "zzz"], ollama)
+    numbers = [numpy.frombuffer(one, dtype="<f4") for one in vectors]
+    assert [int(one.argmax()) for one in numbers] == [0, 25]
+    assert [float(numpy.linalg.norm(one)) for one in numbers] == pytest.approx([1.0, 1.0])
+    asked = [{"role": "user", "content": "¿Cuándo sale el tren?"}]
+    assert [piece async for piece in answer(asked, ollama)] == [
+        *("Siete ", "de ", "la ", "tarde ", "[1]")
+    ]
+    sent = models.asked[-1]
+    assert (sent["messages"], sent["stream"], sent["model"]) == (asked, True, "llama3.2")
+
+
+async def test_what_ollama_cannot_do_is_said_with_its_reason(
+    models: Models, ollama: DocumentsSettings
+) -> None:
+    with pytest.raises(ModelUnavailable, match="404"):
+        await embed(["a"], replace(ollama, embeddings_model=UNKNOWN))
+    models.gives_up = True
+    told = []
+
+    async def listen() -> None:
+        async for piece in answer([{"role": "user", "content": "?"}], ollama):
+            told.append(piece)  # noqa: PERF401 - what came before the end counts
+
+    with pytest.raises(ModelUnavailable, match="out of memory"):
+        await listen()
+    assert len(told) == 5
 
 
 async def test_redis_hears_the_frames_of_the_contract(serve: Serve, redis_url: str) -> None:

@@ -1,17 +1,21 @@
 """
-Models behind an OpenAI-compatible endpoint: embeddings and answers. Ollama, vLLM and the hosted ones all speak it.
+Models behind an endpoint: embeddings and answers.
 """
 
+import ssl
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from functools import cache
 from typing import Any
 
 import httpx2 as httpx
 import msgspec
 import numpy
+from anyio import to_thread
 
 from avance import Secret
 from avance.apps.documents.settings import DocumentsSettings
+from avance.apps.documents.speeches import SPEECHES, ModelFailed
 from avance.errors import Unavailable
 
 ANSWER_BYTES_MAX = 67_108_864
@@ -22,27 +26,6 @@ class ModelUnavailable(Unavailable):
     code = "model_unavailable"
 
 
-class _Embedding(msgspec.Struct):
-    embedding: list[float]
-    index: int = 0
-
-
-class _Embeddings(msgspec.Struct):
-    data: list[_Embedding]
-
-
-class _Delta(msgspec.Struct, frozen=True):
-    content: str | None = None
-
-
-class _Choice(msgspec.Struct):
-    delta: _Delta = _Delta()
-
-
-class _Part(msgspec.Struct):
-    choices: list[_Choice] = []
-
-
 async def embed(texts: Sequence[str], settings: DocumentsSettings) -> list[bytes]:
     """
     The unit vectors of some texts, as little-endian 32-bit floats.
@@ -51,19 +34,18 @@ async def embed(texts: Sequence[str], settings: DocumentsSettings) -> list[bytes
         ModelUnavailable: The endpoint does not answer, or answers something else.
     """
     assert settings.embeddings_url is not None
+    speech = SPEECHES[settings.models_api]
     body = {"model": settings.embeddings_model, "input": list(texts)}
     try:
-        async with _client(settings.embeddings_key, settings.llm_timeout_s) as client:
-            answer = await client.post(f"{settings.embeddings_url}/embeddings", json=body)
+        async with await _client(settings.embeddings_key, settings.llm_timeout_s) as client:
+            answer = await client.post(f"{settings.embeddings_url}{speech.embed_path}", json=body)
             answer.raise_for_status()
-            found = msgspec.json.decode(answer.content, type=_Embeddings).data
+            found = speech.vectors(answer.content)
     except (httpx.HTTPError, msgspec.MsgspecError) as error:
         raise _unavailable("embeddings", settings.embeddings_url, error) from error
-    if len(found) != len(texts) or len({len(one.embedding) for one in found}) != 1:
+    if len(found) != len(texts) or len({len(one) for one in found}) != 1:
         raise _unavailable("embeddings", settings.embeddings_url, "it answered another number")
-    vectors = numpy.asarray(
-        [one.embedding for one in sorted(found, key=lambda one: one.index)], dtype="<f4"
-    )
+    vectors = numpy.asarray(found, dtype="<f4")
     lengths = numpy.linalg.norm(vectors, axis=1, keepdims=True)
     return [row.tobytes() for row in vectors / numpy.maximum(lengths, 1e-12)]
 
@@ -78,35 +60,34 @@ async def answer(
         ModelUnavailable: As for `embed`.
     """
     assert settings.llm_url is not None
+    speech = SPEECHES[settings.models_api]
     body = {"model": settings.llm_model, "messages": list(messages), "stream": True}
     try:
         async with (
-            _client(settings.llm_key, settings.llm_timeout_s) as client,
-            client.stream("POST", f"{settings.llm_url}/chat/completions", json=body) as stream,
+            await _client(settings.llm_key, settings.llm_timeout_s) as client,
+            client.stream("POST", f"{settings.llm_url}{speech.chat_path}", json=body) as stream,
         ):
             stream.raise_for_status()
             async with aclosing(stream.aiter_lines()) as lines:
                 async for line in lines:
-                    if piece := _piece(line):
+                    if piece := speech.piece(line):
                         yield piece
-    except (httpx.HTTPError, msgspec.MsgspecError) as error:
+    except (httpx.HTTPError, msgspec.MsgspecError, ModelFailed) as error:
         raise _unavailable("model", settings.llm_url, error) from error
 
 
-def _piece(line: str) -> str:
-    if not line.startswith("data:"):
-        return ""
-    data = line.removeprefix("data:").strip()
-    if data == "[DONE]":
-        return ""
-    choices = msgspec.json.decode(data, type=_Part).choices
-    return "" if not choices else choices[0].delta.content or ""
-
-
-def _client(key: Secret | None, timeout_s: float) -> Any:
+async def _client(key: Secret | None, timeout_s: float) -> Any:
     headers = {} if key is None else {"Authorization": f"Bearer {key.reveal()}"}
     timeout = httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S)
-    return httpx.AsyncClient(headers=headers, timeout=timeout)
+    # Reading the authorities takes longer than the loop may stand still.
+    trust = await to_thread.run_sync(_trust)
+    return httpx.AsyncClient(headers=headers, timeout=timeout, verify=trust)
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    context: ssl.SSLContext = httpx.create_ssl_context()
+    return context
 
 
 def _unavailable(what: str, url: str, reason: object) -> ModelUnavailable:

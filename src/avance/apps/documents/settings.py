@@ -1,9 +1,19 @@
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Annotated, ClassVar
 
 import msgspec
 
 from avance import Secret
+
+
+class ModelApi(StrEnum):
+    """
+    What the endpoints of models speak.
+    """
+
+    OPENAI = "openai"
+    OLLAMA = "ollama"
 
 
 class DocumentsSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +70,8 @@ class DocumentsSettings(msgspec.Struct, frozen=True, kw_only=True):
     """In which languages Tesseract reads pages that are pictures, where the extra `ocr` is installed; `none`: they are not read."""
     tessdata: str | None = None
     """The folder of its languages; by default the usual places are tried."""
+    models_api: ModelApi = ModelApi.OPENAI
+    """What both endpoints speak: `openai`, or `ollama` for its own interface, whose address has no `/v1`."""
     llm_url: str | None = None
     """An OpenAI-compatible endpoint, such as `http://127.0.0.1:11434/v1` of Ollama; without one, the best passages are the answer."""
     llm_model: str = "llama3.2"
