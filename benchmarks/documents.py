@@ -7,6 +7,7 @@ import json
 import statistics
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ TITLE = "Documents: reading, telling and finding"
 QUESTIONS: Path = BENCHMARKS / "documents_questions.json"
 PAGES_PER_CPU_S = 300
 FIRST_PROGRESS_MS = 200
+UPDATE_MS = 100
 RIGHT_FIRST_ES = 0.92
 LINES_A_PAGE = 34
 FOUND_MAX = 10
@@ -38,6 +40,7 @@ def measure(settings: Settings) -> Outcome:
             _questions(http, outcome)
             _reading(http, running.process.pid, settings.pick(5, 2), outcome)
             _first_progress(http, settings.pick(30, 5), outcome)
+            _updates(http, settings.pick(60, 5), outcome)
     outcome.notes.append(
         "The questions are our own, 80 in Spanish and 28 in English over 54 passages in one collection; they show that endings, accents and both"
         " languages work, and are no measure to compare with public sets."
@@ -136,6 +139,34 @@ def _first_progress(http: httpx.Client, rounds: int, outcome: Outcome) -> None:
     outcome.tables.append(table)
     outcome.samples += [{"first_progress_ms": ms} for ms in took_ms]
     outcome.at_most("first progress, worst of all uploads", max(took_ms), FIRST_PROGRESS_MS, " ms")
+
+
+def _updates(http: httpx.Client, rounds: int, outcome: Outcome) -> None:
+    took_ms = []
+    for number in range(rounds):
+        data = _pdf(2_000 + number, 20)
+        answer = http.post("/ingest", files={"file": ("small.pdf", data)}).raise_for_status()
+        job_id = answer.json()["job_id"]
+        address = f"{str(http.base_url).replace('http', 'ws', 1).rstrip('/')}/ws/jobs/{job_id}"
+        opened_ms = time.time() * 1000
+        with connect(address) as socket:
+            for frame in _frames(socket):
+                heard_ms = time.time() * 1000
+                told = frame.get("timestamp")
+                stored_ms = datetime.fromisoformat(told).timestamp() * 1000 if told else 0.0
+                # What was stored before is replayed, and tells how late the client came.
+                if stored_ms > opened_ms:
+                    took_ms.append(heard_ms - stored_ms)
+    took_ms.sort()
+    p99 = took_ms[min(len(took_ms) - 1, round(0.99 * len(took_ms)))]
+    table = Table(
+        title="From the moment that an update of /ws/jobs/{id} bears to its client, 000-27; both have the clock of this machine, in whole milliseconds",
+        columns=("updates", "p50 ms", "p99 ms", "worst ms"),
+    )
+    table.rows.append((len(took_ms), statistics.median(took_ms), p99, took_ms[-1]))
+    outcome.tables.append(table)
+    outcome.samples += [{"update_ms": ms} for ms in took_ms]
+    outcome.at_most("an update, p99", p99, UPDATE_MS, " ms")
 
 
 def _frames(socket: ClientConnection) -> Iterator[dict[str, Any]]:
