@@ -6,11 +6,13 @@ from redis_service import RedisServer
 
 from avance.app.buses import open_presence
 from avance.backends.memory import MemoryPresence
-from avance.backends.redis import RedisBus, RedisPresence
+from avance.backends.redis import JournalWriter, RedisBus, RedisJournal, RedisPresence
 from avance.ports.bus import Bus
 from avance.ports.clock import Clock
+from avance.ports.journal import ReportWriter
 from avance.ports.presence import Presence
 from avance.testing.conformance.bus import BusConformance
+from avance.testing.conformance.journal import JournalConformance, MakeJournal
 from avance.testing.conformance.presence import PresenceConformance
 
 
@@ -52,3 +54,13 @@ class TestPresenceOfABus(PresenceConformance):
     async def make_presence(self, redis_url: str) -> AsyncIterator[Callable[[Clock], Presence]]:
         async with RedisBus([redis_url]) as bus:
             yield lambda clock: open_presence(bus, MemoryPresence(clock), clock)
+
+
+class TestRedisJournal(JournalConformance):
+    @pytest.fixture
+    def make_journal(self, redis_url: str) -> MakeJournal:
+        return lambda node: RedisJournal(redis_url, node=node, lock_s=1.0)
+
+    @pytest.fixture
+    def make_writer(self, redis_url: str) -> Callable[[], ReportWriter]:
+        return lambda: JournalWriter(redis_url)

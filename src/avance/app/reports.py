@@ -41,10 +41,10 @@ from avance.model.report import (
 from avance.model.stream import Append
 from avance.ports.clock import Clock
 from avance.ports.executor import Run
+from avance.ports.journal import Entry, Journal, ReportWriter
 from avance.ports.store import JobFilter, Store
 
 if TYPE_CHECKING:
-    from avance.backends.redis import Entry, JournalWriter
     from avance.edge.http.services import Health, Probe
 
 log = logging.getLogger("avance.reports")
@@ -134,11 +134,11 @@ class Courier:
         self._url = report_url(url)
         self.limits = limits_of_worker() if limits is None else limits
         self._clock = SystemClock()
-        self._writer: tuple[int, JournalWriter] | None = None
+        self._writer: tuple[int, ReportWriter] | None = None
         self._asked: tuple[str, float, bool] = ("", 0.0, False)
 
     @property
-    def writer(self) -> "JournalWriter":
+    def writer(self) -> ReportWriter:
         """
         The writer of this process.
         """
@@ -257,7 +257,7 @@ class ReportReader:
         except ModuleNotFoundError as error:
             raise missing_redis(error) from error
         self._url = report_url(url)
-        self._journal = RedisJournal(self._url, node=node, lock_s=limits.reader_lock_s)
+        self._journal: Journal = RedisJournal(self._url, node=node, lock_s=limits.reader_lock_s)
         self._store = store
         self._reporter = reporter
         self._clock = clock
@@ -355,7 +355,7 @@ class ReportReader:
             if cursor is None:
                 return
 
-    async def _take(self, entries: "Sequence[Entry]") -> bool:
+    async def _take(self, entries: Sequence[Entry]) -> bool:
         """
         Apply them, or say that another node does.
         """

@@ -4,7 +4,7 @@ Redis: how nodes hear of each other at once, who is present over all of them, an
 
 from avance.backends.redis.bus import RedisBus
 from avance.backends.redis.client import greet, open_blocking, reachable
-from avance.backends.redis.journal import Entry, RedisJournal
+from avance.backends.redis.journal import RedisJournal
 from avance.backends.redis.limits import REDIS_LIMITS, RedisLimits
 from avance.backends.redis.overheard import Overheard
 from avance.backends.redis.presence import RedisPresence
@@ -12,7 +12,6 @@ from avance.backends.redis.writer import JournalWriter
 
 __all__ = [
     "REDIS_LIMITS",
-    "Entry",
     "JournalWriter",
     "Overheard",
     "RedisBus",

@@ -7,11 +7,11 @@ import logging
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
-import msgspec
 from redis.exceptions import ResponseError
 
 from avance.backends.redis.client import AWAY, open_client, shown
 from avance.backends.redis.limits import PREFIX, REDIS_LIMITS, RedisLimits
+from avance.ports.journal import Entry, Journal
 
 log = logging.getLogger("avance.redis")
 
@@ -33,16 +33,7 @@ _LET_GO = (
 )
 
 
-class Entry(msgspec.Struct, frozen=True):
-    """
-    One report as it was written.
-    """
-
-    id: bytes
-    body: bytes
-
-
-class RedisJournal:
+class RedisJournal(Journal):
     """
     The reading side.
     """

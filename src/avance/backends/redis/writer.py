@@ -13,6 +13,7 @@ import msgspec
 from avance.backends.redis.client import AWAY, open_blocking, shown
 from avance.backends.redis.journal import CANCELLED, CANCELS, FIELD, STREAM
 from avance.backends.redis.limits import REDIS_LIMITS, RedisLimits
+from avance.ports.journal import ReportWriter
 
 log = logging.getLogger("avance.redis")
 
@@ -22,7 +23,7 @@ class _Waiting(msgspec.Struct):
     conflate: str | None
 
 
-class JournalWriter:
+class JournalWriter(ReportWriter):
     """
     Takes reports at once and writes them in order from a thread of its own. Of ordinary progress that waits only the latest is kept.
 
@@ -31,6 +32,7 @@ class JournalWriter:
 
     def __init__(self, url: str, *, limits: RedisLimits = REDIS_LIMITS) -> None:
         self._limits = limits
+        self._url = url
         self.name = shown(url)
         self._client = open_blocking(url, limits)
         self._waiting: deque[_Waiting] = deque()
@@ -98,20 +100,22 @@ class JournalWriter:
         return thread
 
     def _hear(self, cancel: Callable[[str], None]) -> None:
-        while not self._is_closed:
-            pubsub = self._client.pubsub()  # type: ignore[no-untyped-call]
-            try:
-                pubsub.subscribe(CANCELS)
-                while not self._is_closed:
-                    message = pubsub.get_message(timeout=1.0)
-                    if message is not None and message["type"] == "message":
-                        cancel(message["data"].decode())
-            except AWAY as error:
-                if not self._is_closed:
-                    log.info("cancels are not heard: %s", error)
-                    time.sleep(self._limits.reconnect_s[-1])
-            finally:
-                pubsub.close()
+        # A client of its own, so that closing the other does not take the connection away from under this thread.
+        with open_blocking(self._url, self._limits) as client:
+            while not self._is_closed:
+                pubsub = client.pubsub()
+                try:
+                    pubsub.subscribe(CANCELS)
+                    while not self._is_closed:
+                        message = pubsub.get_message(timeout=1.0)
+                        if message is not None and message["type"] == "message":
+                            cancel(message["data"].decode())
+                except AWAY as error:
+                    if not self._is_closed:
+                        log.info("cancels are not heard: %s", error)
+                        time.sleep(self._limits.reconnect_s[-1])
+                finally:
+                    pubsub.close()
 
     def _run(self) -> None:
         failures = 0

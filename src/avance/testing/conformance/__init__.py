@@ -17,6 +17,7 @@ pytest.register_assert_rewrite(
     "avance.testing.conformance.bus",
     "avance.testing.conformance.clock",
     "avance.testing.conformance.executor",
+    "avance.testing.conformance.journal",
     "avance.testing.conformance.presence",
     "avance.testing.conformance.queue",
     "avance.testing.conformance.queue_machine",
