@@ -2,14 +2,13 @@
 OCR with RapidOCR: what the heavier engine reads where the lighter one does not, and what that costs, beside the bare engine.
 """
 
-import resource
 import statistics
 from collections.abc import Sequence
 
 from benchmarks.harness.question import Outcome, Settings, Table, arguments, ask
 from benchmarks.ocr import SEED
 from benchmarks.ocr_fields import papers_row
-from benchmarks.ocr_pages import PAPERS, damaged, letter
+from benchmarks.ocr_pages import PAPERS, damaged, footprint, letter
 from benchmarks.ocr_pages.engines import Read, Reader, bare_rapid, ours
 from benchmarks.ocr_pages.score import cer, word_f1
 
@@ -26,14 +25,8 @@ def measure(settings: Settings) -> Outcome:
     mine, bare = ours("rapidocr"), bare_rapid()
     _pages(outcome, mine, bare, settings.pick(PAGE_CONDITIONS, ("photographed",)))
     _papers(outcome, mine, settings.pick(3, 1))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
-    outcome.tables.append(
-        Table(
-            title="Memory of a process that holds both ours and the bare one",
-            columns=("peak MiB",),
-            rows=[(peak,)],
-        )
-    )
+    engines = ("avance, rapidocr", "bare rapidocr")
+    outcome.tables.append(footprint.table(engines, settings.pick(2, 1)))
     return outcome
 
 

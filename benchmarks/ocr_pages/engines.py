@@ -8,13 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import tesserocr
 from PIL import Image
-from rapidocr import RapidOCR
 
 from avance.apps.ocr.engines.child import make, read_picture
 from avance.apps.ocr.engines.pictures import Picture
-from avance.apps.ocr.engines.tesseract import folder_of
 from avance.apps.ocr.engines.words import PageRead
 from avance.apps.ocr.fields.extract import Found, extract
 from avance.apps.ocr.fields.kinds import classify
@@ -49,6 +46,11 @@ def ours(name: str) -> Reader:
 
 
 def bare_tesseract() -> Reader:
+    # Each engine is measured without the weight of the other.
+    import tesserocr
+
+    from avance.apps.ocr.engines.tesseract import folder_of
+
     api = tesserocr.PyTessBaseAPI(path=folder_of(LANGUAGES), lang=LANGUAGES, psm=tesserocr.PSM.AUTO)
 
     def read(image: Image.Image) -> Read:
@@ -65,6 +67,8 @@ def bare_rapid() -> Reader:
     """
     As its documentation shows it.
     """
+    from rapidocr import RapidOCR
+
     engine = RapidOCR(params={"Global.log_level": "critical"})
 
     def read(image: Image.Image) -> Read:

@@ -12,8 +12,6 @@ from reportlab.pdfgen import canvas
 FONT = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"
 LETTER = (
     "La niña compró camiones de juguete en el mercado",
-    "de Ñuñoa, cerca del río Mapocho, el año pasado.",
-    "Según su abuela, aquello costó quince mil pesos.",
     "Further questions may be sent to the office.",
 )
 CARD = (

@@ -53,6 +53,14 @@ def animated() -> bytes:
     return packed(first, save_all=True, append_images=[second])
 
 
+def book() -> bytes:
+    """
+    A TIFF of one page more than are read.
+    """
+    leaf = Image.new("1", (16, 16), 1)
+    return packed(leaf, "TIFF", save_all=True, append_images=[leaf] * 200)
+
+
 def on_nothing() -> bytes:
     """
     Black letters on a transparent ground.
@@ -80,6 +88,12 @@ READ = {
 }
 REFUSED = {
     "bomb.png": (lambda: png_of(30_000, 30_000, rows=40), "900000000|30000 × 30000"),
+    "bomb.tiff": (
+        lambda: packed(Image.new("1", (20_000, 20_000), 1), "TIFF", compression="group4"),
+        "20000 × 20000",
+    ),
+    "book.tiff": (book, "201 pages"),
+    "moving.png": (lambda: packed(drawn(LETTER), "GIF"), "not png"),
     "strip.png": (lambda: png_of(1, 100_000), "1 × 100000"),
     "long.png": (lambda: png_of(100_000, 1), "100000 × 1"),
     "dot.png": (lambda: png_of(3, 3), "too few"),

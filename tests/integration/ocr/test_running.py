@@ -12,7 +12,7 @@ import httpx2 as httpx
 import pytest
 from node_service import Node
 from tests.integration.ocr.conftest import PATIENCE_S, ended, tab, uploaded
-from tests.integration.ocr.paper import LETTER, drawn, packed, png, scanned_pdf
+from tests.integration.ocr.paper import LETTER, digital_pdf, drawn, packed, png, scanned_pdf
 
 from avance.apps.ocr.engines.words import PageRead
 from avance.apps.ocr.reader import read_pages
@@ -62,7 +62,7 @@ def long_page() -> bytes:
     """
     One that takes an engine many seconds.
     """
-    return packed(drawn([line + " " + line[::-1] for line in LETTER] * 40, size=34, width=3_400))
+    return packed(drawn([line + " " + line[::-1] for line in LETTER] * 80, size=34, width=3_400))
 
 
 async def test_a_cancel_in_the_middle_of_a_page_ends_its_process(
@@ -81,7 +81,7 @@ async def test_a_cancel_in_the_middle_of_a_page_ends_its_process(
         assert told["error"] == "cancelled"
     await until(lambda: not readers_of(node))
     assert (await http.get(f"/api/ocr/document/{document}/pages")).json()["data"] == []
-    [after] = await uploaded(http, ("after.png", png()))
+    [after] = await uploaded(http, ("after.pdf", digital_pdf("The next one is read all the same")))
     assert (await ended(http, after))["status"] == "completed"
 
 
@@ -137,9 +137,9 @@ async def test_a_reader_that_takes_too_long_is_ended(tmp_path: Path) -> None:
 
 
 async def test_so_many_are_read_at_a_time_and_no_more(node: Node, http: httpx.AsyncClient) -> None:
-    """With two readers, four documents never have more than two processes, and each keeps to its share of the memory."""
+    """With two readers, three documents never have more than two processes, and each keeps to its share of the memory."""
     seen: list[int] = []
-    ids = await uploaded(http, *((f"{n}.png", png()) for n in range(4)))
+    ids = await uploaded(http, *((f"{n}.png", png()) for n in range(3)))
     async with anyio.create_task_group() as group:
 
         async def look() -> None:

@@ -139,3 +139,21 @@ def test_classes_of_a_licence_are_those_that_there_are(written: str, read_as: st
     found = read(LICENCE, "LICENCIA DE CONDUCIR", f"CLASE  {written}")
     assert found.fields["categoria"] == read_as
     assert "categoria" not in read(LICENCE, "LICENCIA DE CONDUCIR", "CLASE  XYZ").fields
+
+
+@pytest.mark.parametrize(
+    ("rate", "base"), [("21%", "100.00"), ("21,0 %", "100.00"), ("10%", None), ("", None)]
+)
+def test_a_base_that_was_not_read_follows_from_total_tax_and_rate(
+    rate: str, base: str | None
+) -> None:
+    """Only where the rate that stands there makes that tax of it."""
+    lines = [line for line in INVOICE_LINES if not line.startswith(("Base", "IVA"))]
+    found = read(INVOICE, *lines[:-1], "Base imponible", f"IVA {rate}           21,00", lines[-1])
+    assert found.fields["total"] == "121.00"
+    if base is None:
+        assert found.confidence.get("base", 0) <= 90
+    else:
+        assert found.fields["base"] == base
+        assert found.confidence["base"] == 97
+        assert found.doubts == ()

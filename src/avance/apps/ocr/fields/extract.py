@@ -5,6 +5,7 @@ The fields of a document, each with how sure it is: as sure as its letters, and 
 import itertools
 import re
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any
 
 import msgspec
@@ -62,6 +63,7 @@ def extract(pages: Sequence[Sequence[Word]], document_type: str, *, year: int) -
     return _finished(document_type, found, text, year)
 
 
+_RATE = re.compile(r"\b(\d{1,2}(?:[.,]\d{1,2})?)\s?%")
 CLASSES = frozenset({"A1", "A2", "A3", "A4", "A5", "B", "C", "D", "E", "F"})
 
 
@@ -277,6 +279,7 @@ def _of_money(document_type: str, found: dict[str, Value], text: str) -> list[st
     first = next((line.strip() for line in text.split("\n") if len(line.strip()) > 2), "")
     if first:
         found["proveedor"] = Value(text=first, confidence=0.6)
+    _proven_base(found, text)
     doubts = _check_sum(found)
     if document_type == kinds.RECEIPT and not doubts:
         _proven_total(found, text)
@@ -297,6 +300,19 @@ def _check_sum(found: dict[str, Value]) -> list[str]:
     for name in names:
         found[name] = Value(text=found[name].text, confidence=VALIDATED)
     return []
+
+
+def _proven_base(found: dict[str, Value], text: str) -> None:
+    """
+    A base that was not read follows from total and tax, where the rate that stands on the page makes that tax of it.
+    """
+    rates = {Fraction(one.replace(",", ".")) / 100 for one in _RATE.findall(text)}
+    if len(rates) != 1 or "impuesto" not in found or "total" not in found:
+        return
+    tax, total = (checks.amounts(found[name].text)[0] for name in ("impuesto", "total"))
+    base, [rate] = total - tax, rates
+    if base > 0 and tax and abs(base * rate - tax) <= CENTS_OF_TOLERANCE:
+        found["base"] = Value(text=checks.money(base), confidence=VALIDATED)
 
 
 def _as_sure(value: Value, *, at_most: float) -> Value:
