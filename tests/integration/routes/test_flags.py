@@ -2,6 +2,7 @@
 The flags of the brief, as they stand in the environment. docs/contract/routes.md, 2.3 and decisions 11 and 12.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
@@ -11,27 +12,32 @@ from websockets.exceptions import InvalidStatus
 
 from avance.apps.routes.sample import sample_day
 
-from .conftest import PATIENCE_S, serving
+from .conftest import PATIENCE_S, Site, serving
 
 pytestmark = pytest.mark.timeout(90)
 
 OFF = {"CELERY_ENABLED": "false", "WEBSOCKET_ENABLED": "false"}
 
 
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with serving(tmp_path, env=OFF, celery_app="nowhere:app") as started:
+        yield started
+
+
 async def test_without_celery_and_web_sockets_jobs_run_all_the_same_and_are_polled(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
     """001-29 001-44: a Celery app is named, and yet nobody looks for it."""
-    with serving(tmp_path, env=OFF, celery_app="nowhere:app") as site:
-        started = await site.start(sample_day(8))
-        assert started["websocket_url"] is None
-        with pytest.raises(InvalidStatus) as refused:
-            await connect(site.socket_url(started["job_id"]))
-        status = started
-        with anyio.fail_after(PATIENCE_S):
-            while status["status"] != "completed":
-                await anyio.sleep(0.05)
-                status = (await site.get(f"/jobs/{started['job_id']}")).json()
+    started = await site.start(sample_day(8))
+    assert started["websocket_url"] is None
+    with pytest.raises(InvalidStatus) as refused:
+        await connect(site.socket_url(started["job_id"]))
+    status = started
+    with anyio.fail_after(PATIENCE_S):
+        while status["status"] != "completed":
+            await anyio.sleep(0.05)
+            status = (await site.get(f"/jobs/{started['job_id']}")).json()
     assert status["execution_mode"] == "embedded"
     assert not [one for one in caplog.records if one.name == "avance.routes"]
     assert refused.value.response.status_code == 404
