@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from PIL import Image
 
 from avance.apps.ocr.engines.pictures import Picture, pictures
-from avance.apps.ocr.engines.prepare import coverage, prepare
+from avance.apps.ocr.engines.prepare import coverage, ink, prepare
 from avance.apps.ocr.engines.second_look import with_second_look
 from avance.apps.ocr.engines.words import PageRead, Word, in_lines, mean_confidence, sure
 from avance.apps.ocr.engines.zone import with_zone
@@ -67,6 +67,9 @@ def read_picture(engine: Engine, picture: Picture) -> PageRead:
     Read it as it stands; in doubt, the other ways round as well, and keep the best.
     """
     best = _attempt(engine, picture, 0)
+    if not best.words and not ink(picture.image.convert("L")).any():
+        # An empty sheet is as empty the other way round.
+        return best
     if best.confidence < DOUBTFUL or not best.words:
         for degrees in _directions(engine, picture.image):
             other = _attempt(engine, picture, degrees)
