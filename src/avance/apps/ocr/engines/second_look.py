@@ -15,7 +15,8 @@ Look = Callable[[Image.Image], tuple[str, float]]
 DOUBT = 0.75
 """Words that are less sure are looked at again."""
 SURE = 0.8
-"""What the second look must be to count."""
+SURER = 0.2
+"""So sure the second look must be, and so much surer than the first, to count."""
 LOOKS_MAX = 40
 """On one page."""
 SHARE_MAX = 0.5
@@ -44,7 +45,7 @@ def with_second_look(found: Sequence[Word], image: Image.Image, look: Look) -> l
             continue
         looks += 1
         text, sure = look(_picture(image, whole))
-        is_better = text != "" and sure >= SURE and sure > whole.confidence
+        is_better = text != "" and sure >= SURE and sure - whole.confidence >= SURER
         kept += _split(whole, text, sure) if is_better else group
     return kept
 
