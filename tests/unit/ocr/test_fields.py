@@ -157,3 +157,12 @@ def test_a_base_that_was_not_read_follows_from_total_tax_and_rate(
         assert found.fields["base"] == base
         assert found.confidence["base"] == 97
         assert found.doubts == ()
+
+
+def test_a_total_that_nobody_can_read_is_what_was_bought_and_what_was_paid() -> None:
+    lines = ["SALES RECEIPT", "Whole milk  16.60", "Brown bread  75.30", "TOTAL  9I:?0"]
+    found = read(RECEIPT, *lines, "CASH  100.00", "CHANGE  8.10")
+    assert found.fields["total"] == "91.90"
+    assert found.confidence["total"] == 97
+    short = read(RECEIPT, *lines, "CASH  100.00", "CHANGE  8.00")
+    assert short.fields.get("total") != "91.90"

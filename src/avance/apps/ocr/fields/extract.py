@@ -330,6 +330,13 @@ def _proven_total(found: dict[str, Value], text: str) -> None:
         for at, one in enumerate(seen)
         if one and ((at >= 2 and sum(seen[:at]) == one) or _is_paid(one, seen[at + 1 :]))
     }
+    if not proven:
+        # Not seen at all: what was bought and what was paid come to the same without it.
+        proven = {
+            given - back
+            for at, (given, back) in enumerate(itertools.pairwise(seen))
+            if at and back and sum(seen[:at]) == given - back
+        }
     if len(proven) == 1:
         found["total"] = Value(text=checks.money(proven.pop()), confidence=VALIDATED)
 
