@@ -51,6 +51,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The directory for what avance keeps: the SQLite file, blobs, the secret that signs tokens."""
     store: str | None = None
     """Where jobs and events are kept, such as `sqlite:///avance.db` or `postgresql://user:password@host:5432/database`; by default a SQLite file in `data`."""
+    use_database: bool = True
+    """False: jobs, events and tables live in the memory of this process and are gone with it, whatever `store` names."""
     blobs: str | None = None
     """Where files are kept, such as `s3://bucket/prefix?endpoint=https://s3.example.com`; by default a directory in `data`."""
     bus: str | None = None
@@ -133,6 +135,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """
         The store, named or by default.
         """
+        if not self.use_database:
+            return "sqlite://:memory:"
         return self.store or f"sqlite:///{self.data}/avance.db"
 
     def section(self, kind: type[Section]) -> Section:
@@ -147,6 +151,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 ALIASES = {
     "DATABASE_URL": "store",
+    "USE_DATABASE": "use_database",
     "REDIS_URL": "bus",
     "WS_HEARTBEAT_INTERVAL": "socket_ping_interval_s",
     "WS_PING_TIMEOUT": "socket_ping_timeout_s",

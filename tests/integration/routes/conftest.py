@@ -102,7 +102,7 @@ def serving(folder: Path, *, env: Mapping[str, str] | None = None, **given: Any)
             **core,
         },
     )
-    host = Avance("sqlite://:memory:", settings=settings)
+    host = Avance(None if env else "sqlite://:memory:", settings=settings)
     host.include(routes_app)
     engine = host.build()
     with (

@@ -16,7 +16,7 @@ from .conftest import PATIENCE_S, Site, serving
 
 pytestmark = pytest.mark.timeout(90)
 
-OFF = {"CELERY_ENABLED": "false", "WEBSOCKET_ENABLED": "false"}
+OFF = {"CELERY_ENABLED": "false", "WEBSOCKET_ENABLED": "false", "USE_DATABASE": "false"}
 
 
 @pytest.fixture
@@ -28,9 +28,10 @@ def site(tmp_path: Path) -> Iterator[Site]:
 async def test_without_celery_and_web_sockets_jobs_run_all_the_same_and_are_polled(
     site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """001-29 001-44: a Celery app is named, and yet nobody looks for it."""
+    """001-29 001-31 001-44: a Celery app is named, and yet nobody looks for it."""
     started = await site.start(sample_day(8))
     assert started["websocket_url"] is None
+    assert site.host.settings.store_url == "sqlite://:memory:"
     with pytest.raises(InvalidStatus) as refused:
         await connect(site.socket_url(started["job_id"]))
     status = started
@@ -38,6 +39,8 @@ async def test_without_celery_and_web_sockets_jobs_run_all_the_same_and_are_poll
         while status["status"] != "completed":
             await anyio.sleep(0.05)
             status = (await site.get(f"/jobs/{started['job_id']}")).json()
+    kept = [one async for one in anyio.Path(site.host.settings.data).rglob("*.db")]
+    assert not kept
     assert status["execution_mode"] == "embedded"
     assert not [one for one in caplog.records if one.name == "avance.routes"]
     assert refused.value.response.status_code == 404
