@@ -15,12 +15,17 @@ export function useLivePlan(
   const api = useApi();
   const [plan, set] = useState<LivePlan>();
   const reading = useRef<AbortController>(undefined);
-  const isBehind = revision !== undefined && (plan?.plan_rev ?? 0) < revision;
+  // After a reload nobody may name one again until a better one is found, so the newest is asked for once.
+  const wanted = useRef(0);
+  const hasAsked = useRef(false);
+  wanted.current = Math.max(wanted.current, revision ?? 0);
+  const isBehind = !hasAsked.current || (plan?.plan_rev ?? 0) < wanted.current;
   // biome-ignore lint/correctness/useExhaustiveDependencies: each event of the job has a number, and may have brought the plan
   useEffect(() => {
     if (!isBehind || reading.current !== undefined) return;
     const abort = new AbortController();
     reading.current = abort;
+    hasAsked.current = true;
     const path = `/jobs/${encodeURIComponent(job)}/plan`;
     api
       .get<LivePlan>(path, undefined, { signal: abort.signal })
@@ -36,6 +41,7 @@ export function useLivePlan(
     () => () => {
       reading.current?.abort();
       reading.current = undefined;
+      hasAsked.current = false;
     },
     [],
   );
