@@ -174,7 +174,9 @@ class Channel:
         Take a hint from the bus.
         """
         if publication is None:
-            self.need(self.top + 1)
+            # Of what is kept nowhere, what was missed is gone: there is nothing to look for.
+            if not self.namespace.is_ephemeral:
+                self.need(self.top + 1)
             return
         item = unwrap(publication)
         if item.offset == 0 or self.namespace.is_ephemeral:

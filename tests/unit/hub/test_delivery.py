@@ -129,6 +129,20 @@ async def test_publications_that_are_kept_nowhere_are_delivered_as_they_come() -
         assert w.store.reads == 0
 
 
+async def test_a_bus_that_was_away_ends_no_subscription_to_what_is_kept_nowhere() -> None:
+    async with world() as w:
+        reader = w.reader()
+        await reader.subscribe("live:a")
+        w.bus.strips = True
+        await w.publish("live:a", "lost")
+        w.bus.strips = False
+        await w.publish("live:a", "heard")
+        await until(lambda: "live:a" in reader.values)
+        assert reader.values["live:a"] == ["heard"]
+        assert not reader.lost_channels
+        assert w.store.reads == 0
+
+
 async def test_a_channel_of_no_namespace_is_refused() -> None:
     async with world() as w:
         with pytest.raises(NotFound, match="unknown:a"):
