@@ -18,6 +18,9 @@ export function useLivePlan(
   // After a reload nobody may name one again until a better one is found, so the newest is asked for once.
   const wanted = useRef(0);
   const hasAsked = useRef(false);
+  const latest = useRef(seq);
+  latest.current = seq;
+  const [round, again] = useState(0);
   wanted.current = Math.max(wanted.current, revision ?? 0);
   const isBehind = !hasAsked.current || (plan?.plan_rev ?? 0) < wanted.current;
   // biome-ignore lint/correctness/useExhaustiveDependencies: each event of the job has a number, and may have brought the plan
@@ -34,9 +37,12 @@ export function useLivePlan(
         if (!(thrown instanceof AvanceError || abort.signal.aborted)) throw thrown;
       })
       .finally(() => {
-        if (reading.current === abort) reading.current = undefined;
+        if (reading.current !== abort) return;
+        reading.current = undefined;
+        // What was told meanwhile may be the plan that was not there yet.
+        if (latest.current !== seq) again((before) => before + 1);
       });
-  }, [api, job, isBehind, revision, seq, plan]);
+  }, [api, job, isBehind, revision, seq, plan, round]);
   useEffect(
     () => () => {
       reading.current?.abort();
