@@ -111,8 +111,6 @@ await drive(async ({ url, folder, told, open }) => {
   told.liveBars = await live.locator('rect[class*=entry], rect[class*=exit]').count();
   told.liveFrom = revision;
   told.liveText = await live.getAttribute('aria-label');
-  await page.reload();
-  await live.locator('rect').first().waitFor();
   await page.getByRole('button', { name: /Cancelar/ }).click();
   await page.getByText('Cancelado; este es el mejor plan hasta entonces.').waitFor();
   told.kept = await page.locator('svg rect[class*=entry], svg rect[class*=exit]').count();
