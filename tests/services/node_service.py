@@ -43,7 +43,13 @@ class Node:
             *(str(AVANCE), "serve", app, "--port", str(self.port), "--data", str(data)),
             *options,
         ]
-        self._env = {**os.environ, "AVANCE_PROCESSES": "1", **(env or {})}
+        self._env = {
+            **os.environ,
+            "AVANCE_PROCESSES": "1",
+            # They start often, and the systems are tested elsewhere.
+            "AVANCE_APPS": "none",
+            **(env or {}),
+        }
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:

@@ -92,6 +92,30 @@ def test_an_installed_app_without_its_parts_is_left_out_and_told(
     assert "half is left out: no no_such_module here; pip install 'avance[half]'" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("names", "served"),
+    [
+        (["all"], ["one", "two"]),
+        (["two"], ["two"]),
+        (["none"], []),
+        (["two", "all"], ["one", "two"]),
+    ],
+)
+def test_the_installed_apps_that_are_named_are_served(
+    offer: Callable[..., None], names: list[str], served: list[str]
+) -> None:
+    offer(App("one"), App("two"))
+    assert [app.name for app in extension.installed_apps(names)] == served
+
+
+def test_an_app_that_is_named_and_not_installed_is_told_with_those_that_are(
+    offer: Callable[..., None],
+) -> None:
+    offer(App("one"), App("two"))
+    with pytest.raises(ConfigError, match=r"'three'.* one, two"):
+        list(extension.installed_apps(["one", "three"]))
+
+
 def test_what_is_no_app_is_refused_with_its_name(offer: Callable[..., None]) -> None:
     offer(print)
     with pytest.raises(ConfigError, match="app0"):

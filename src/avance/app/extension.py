@@ -22,6 +22,7 @@ from avance.ports.records import Schema
 if TYPE_CHECKING:
     from avance.app.core import Avance
 
+ALL_APPS, NO_APPS = "all", "none"
 GROUP = "avance.apps"
 _log = logging.getLogger("avance.apps")
 
@@ -132,11 +133,26 @@ def resolve(reference: str) -> Any:
         raise ConfigError(f"{reference!r} cannot be imported: {error}") from error
 
 
-def installed_apps() -> Iterator[App]:
+def installed_apps(names: Sequence[str] = (ALL_APPS,)) -> Iterator[App]:
     """
-    The apps that installed packages offer and whose parts are all there.
+    The apps of these names that installed packages offer and whose parts are all there.
+
+    Raises:
+        ConfigError: Nobody offers an app of this name.
     """
-    for app in offered_apps():
+    if tuple(names) == (NO_APPS,):
+        return
+    offered = {app.name: app for app in offered_apps()}
+    unknown = [name for name in names if name != ALL_APPS and name not in offered]
+    if unknown:
+        raise ConfigError(
+            f"setting apps names {unknown[0]!r}, which is not installed; there are {', '.join(offered)}, or all, or none",
+            setting="apps",
+            value=unknown[0],
+        )
+    for app in offered.values():
+        if ALL_APPS not in names and app.name not in names:
+            continue
         if not app.missing:
             yield app
         else:

@@ -4,22 +4,28 @@ Find the app that the command line or the settings name.
 
 import importlib
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from avance.app.core import Avance
-from avance.app.extension import App, installed_apps
+from avance.app.extension import ALL_APPS, App, installed_apps
 from avance.errors import ConfigError
 
 
-def load(target: str | None, *, directory: str | None = None) -> Avance:
+def load(
+    target: str | None, *, directory: str | None = None, apps: Sequence[str] = (ALL_APPS,)
+) -> Avance:
     """
-    Import `module:app` from the current directory; None is an app without tasks of its own. What is installed is served beside it.
+    Import `module:app` from the current directory; None is an app without tasks of its own.
+
+    Args:
+        apps: Which of the installed apps are served beside it, by name.
 
     Raises:
         ConfigError: There is no such module or app.
     """
     app = Avance() if target is None else _import(target, directory)
-    for extension in installed_apps():
+    for extension in installed_apps(apps):
         app.include(extension)
     return app
 

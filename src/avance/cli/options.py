@@ -39,7 +39,7 @@ def open_app(target: str | None, config: Path | None, **overrides: object) -> Av
     Find the app and give it the settings that hold.
     """
     settings = read_settings(config, overrides=overrides, sections=all_sections())
-    app = load(target or settings.app)
+    app = load(target or settings.app, apps=settings.apps)
     app.configure(settings)
     return app
 

@@ -61,6 +61,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The Redis in which Celery keeps its results, such as `redis://127.0.0.1:6379/1`: the states of all its tasks are shown, without a change to them. Needs `bus`."""
     app: str | None = None
     """The app to serve when the command line names none, as `module:app`."""
+    apps: tuple[str, ...] = ("all",)
+    """Which of the installed apps are served, such as `documents,ocr`; `all`, or `none` for only what you bring."""
     auth: AuthMode = AuthMode.OPEN
     """`open`: everybody is the admin `dev`. `token`: every request brings a token or an API key."""
     allow_open_bind: bool = False

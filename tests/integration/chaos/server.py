@@ -32,7 +32,13 @@ class Server:
             "--data",
             str(data),
         ]
-        self._env = {**os.environ, "AVANCE_PROCESSES": "2", **(env or {})}
+        self._env = {
+            **os.environ,
+            "AVANCE_PROCESSES": "2",
+            # It starts often, and the systems are tested elsewhere.
+            "AVANCE_APPS": "none",
+            **(env or {}),
+        }
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
