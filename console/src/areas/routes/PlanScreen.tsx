@@ -1,4 +1,4 @@
-import { AvanceError, type Job } from '@avance/client';
+import { AvanceError } from '@avance/client';
 import { useJob } from '@avance/react';
 import { useMemo, useState } from 'react';
 import { Link } from 'wouter';
@@ -11,15 +11,14 @@ import { Skeleton } from '../../widgets/Skeleton.tsx';
 import { StateMark } from '../../widgets/StateMark.tsx';
 import { AreaHead } from '../AreaHead.tsx';
 import type { ScreenProps } from '../registry.ts';
-import { Chart, type Moment } from './Chart.tsx';
+import { Chart } from './Chart.tsx';
 import { Gantt } from './Gantt.tsx';
-import { type Answer, bestOf, revisionOf } from './model.ts';
+import { type Answer, revisionOf } from './model.ts';
 import { Plan } from './Plan.tsx';
 import css from './Routes.module.css';
 import { useTexts } from './texts.ts';
 import { useLivePlan } from './useLivePlan.ts';
-
-const MOMENTS_MAX = 500;
+import { useMoments } from './useMoments.ts';
 
 /** One optimization: live while it runs, and its plan at the end. */
 export function PlanScreen({ params: { id = '' } }: ScreenProps) {
@@ -28,20 +27,11 @@ export function PlanScreen({ params: { id = '' } }: ScreenProps) {
 
 function Followed({ id }: { id: string }) {
   const { t } = useTexts();
-  const [moments, setMoments] = useState<readonly Moment[]>([]);
+  const moments = useMoments(id);
   const [refused, setRefused] = useState<AvanceError>();
-  const note = (job: Job): void => {
-    const best = bestOf(job.progress.data);
-    if (best === undefined) return;
-    const since = Date.parse(job.started_at ?? job.created_at);
-    const s = Math.max(0, (Date.now() - since) / 1000);
-    setMoments((before) => {
-      const last = before.at(-1);
-      const isSame = last?.buses === best.buses && last.bound === best.bound;
-      return isSame ? before : [...before, { ...best, s }].slice(-MOMENTS_MAX);
-    });
-  };
-  const { job, error, isDone, isCompleted, isCancelled, cancel } = useJob(id, { onProgress: note });
+  const { job, error, isDone, isCompleted, isCancelled, cancel } = useJob(id, {
+    onProgress: moments.note,
+  });
   const stop = async (): Promise<void> => {
     try {
       await cancel();
@@ -72,7 +62,7 @@ function Followed({ id }: { id: string }) {
         )}
         {refused && <ErrorNotice title={t('cancel.failed')} error={refused} />}
         {error && !isCancelled && <ErrorNotice title={t('result.failed')} error={error} />}
-        {moments.length > 0 && <Chart moments={moments} />}
+        {job !== undefined && <Chart moments={moments.of(job)} />}
         {job !== undefined && !isDone && (
           <LiveGantt id={id} revision={revisionOf(job.progress.data)} seq={job.seq} />
         )}
