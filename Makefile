@@ -47,7 +47,7 @@ test-fast: setup ## Unit tests only
 	$(PYTEST) tests/unit
 
 test-all: setup ## Every Python test, without the checks
-	$(PYTEST)
+	$(PYTEST) --durations=40 --durations-min=4
 
 e2e: setup ## The console in a real Chromium
 	scripts/system-packages test && scripts/console && $(PYTEST) tests/e2e

@@ -32,7 +32,7 @@ class Node:
     ) -> None:
         """
         Args:
-            app: `module:app`, importable from the directory.
+            app: `module:app`, importable from the directory; empty serves what is installed.
         """
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -46,8 +46,8 @@ class Node:
         self._env = {
             **os.environ,
             "AVANCE_PROCESSES": "1",
-            # They start often, and the systems are tested elsewhere.
-            "AVANCE_APPS": "none",
+            # With an app of the test's own the systems are not asked for, and it starts sooner.
+            "AVANCE_APPS": "none" if app else "all",
             **(env or {}),
         }
         self._process: subprocess.Popen[bytes] | None = None
