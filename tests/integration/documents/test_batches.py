@@ -4,13 +4,37 @@ Batches: many files as one, each a job of its own below a parent that is their w
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx2 as httpx
+import pytest
 from node_service import Node
+
+from avance import Avance, State
+from avance.app.engine import Engine
+from avance.apps.documents import app as documents
+from avance.apps.documents.batch_work import cancel, close, parent_of, standing
+from avance.apps.documents.batches import Batch, Batches, BatchFile, BatchStatus
+from avance.apps.documents.tasks import ingest
+from avance.config import read_settings
+from avance.errors import Conflict
 
 from .conftest import pdf
 from .following import Frame, frames
 
+A_BATCH = Batch(
+    id="late",
+    owner="dev",
+    tenant=None,
+    name="late",
+    description="",
+    collection="late",
+    job_id=None,
+    created_ms=1,
+)
+A_FILE = BatchFile(
+    id="one", batch_id="late", job_id="5f0c7d52-6d0c-4a53-9c37-1d4c8f0a2b11", filename="a.txt", file_size=1, created_ms=1
+)
 Serve = Callable[..., Node]
 FILES = 150
 
@@ -101,6 +125,49 @@ async def test_a_cancelled_batch_ends_at_once_and_keeps_what_is_done(idle: Node)
         assert (said[-1]["status"], said[-1]["statistics"]["failed"], code) == ("failed", 2, 1000)
         status = (await http.get(f"/batch/{batch_id}/status")).json()
         assert {one["error_message"] for one in status["documents"]} == {"cancelled"}
+
+
+async def test_calls_that_come_together_are_files_of_one_job(idle: Node) -> None:
+    async with httpx.AsyncClient(base_url=idle.url, timeout=30) as http:
+        batch_id = await create(http, "together")
+        names = [f"{number}.txt" for number in range(8)]
+        await asyncio.gather(*(send(http, batch_id, (name, name.encode())) for name in names))
+        batch = (await http.get(f"/batch/{batch_id}/status")).json()["batch"]
+        parent = (await http.get(f"/v1/jobs/{batch['job_id']}")).json()
+        assert parent["children"]["total"] == len(names)
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Avance:
+    settings = read_settings(env={}, overrides={"data": str(tmp_path)})
+    host = Avance("sqlite://:memory:", settings=settings)
+    host.include(documents)
+    return host
+
+
+@pytest.fixture
+def engine(host: Avance) -> Engine:
+    # Not in the loop: it imports.
+    return host.build(executes=False)
+
+
+async def test_a_file_that_came_while_the_job_of_its_batch_ended_is_cancelled_with_the_batch(
+    host: Avance, engine: Engine
+) -> None:
+    async with host.running(engine):
+        batches = Batches(host.records)
+        await batches.add(A_BATCH)
+        await close(host, await parent_of(host, A_BATCH))
+        batch = await batches.get(A_BATCH.id)
+        job = await ingest.using(owner=batch.owner, job_id=A_FILE.job_id).submit(
+            sources=[], collection=batch.collection, tokens=100, overlap=0, title="a.txt"
+        )
+        await batches.add_file(A_FILE)
+        await cancel(host, batch)
+        assert (await host.jobs.get(job.id)).state is State.CANCELLED
+        assert (await standing(host, batch.id)).status is BatchStatus.FAILED
+        with pytest.raises(Conflict, match="nothing"):
+            await cancel(host, batch)
 
 
 async def test_a_batch_goes_on_after_a_kill_and_has_every_file_once(serve: Serve) -> None:

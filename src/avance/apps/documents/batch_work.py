@@ -3,7 +3,7 @@ Putting files into a batch, and saying how far it is.
 """
 
 from typing import Any
-from uuid import uuid4
+from uuid import NAMESPACE_URL, uuid4, uuid5
 
 import msgspec
 
@@ -50,16 +50,23 @@ async def parent_of(host: Avance, batch: Batch) -> str:
     """
     if batch.job_id is not None and await _is_under_way(host, batch.job_id):
         return batch.job_id
-    tracker = await host.track(
-        kind=KIND,
-        owner=batch.owner,
-        tenant=batch.tenant,
-        title=batch.name,
-        deadline_s=DEADLINE_S,
-        meta={"batch_id": batch.id},
-    )
-    await Batches(host.records).follow(batch.id, tracker.id)
-    return tracker.id
+    # Named by what it comes after: of requests that come together each would begin one, and only one be followed.
+    job_id = str(uuid5(NAMESPACE_URL, f"{batch.id}/{batch.job_id or ''}"))
+    try:
+        await host.track(
+            job_id,
+            kind=KIND,
+            owner=batch.owner,
+            tenant=batch.tenant,
+            title=batch.name,
+            deadline_s=DEADLINE_S,
+            meta={"batch_id": batch.id},
+        )
+    except Conflict as error:
+        if error.code != "stale_write":
+            raise
+    await Batches(host.records).follow(batch.id, job_id)
+    return job_id
 
 
 async def _is_under_way(host: Avance, job_id: str) -> bool:
@@ -209,9 +216,17 @@ async def cancel(host: Avance, batch: Batch) -> None:
     Raises:
         Conflict: Nothing is.
     """
-    if batch.job_id is None:
-        raise Conflict(f"the batch {batch.id} has no files yet", code="job_state")
-    await host.jobs.cancel(batch.job_id)
+    if batch.job_id is not None and await _is_under_way(host, batch.job_id):
+        await host.jobs.cancel(batch.job_id)
+        return
+    # A file that came while its parent ended is under way without it.
+    files = await Batches(host.records).open_files(batch.id)
+    left = [file.job_id for file in files if file.job_id is not None]
+    under_way = [job_id for job_id in left if await _is_under_way(host, job_id)]
+    if not under_way:
+        raise Conflict(f"nothing of the batch {batch.id} is under way", code="job_state")
+    for job_id in under_way:
+        await host.jobs.cancel(job_id)
 
 
 def shown(standing: Standing) -> dict[str, Any]:
