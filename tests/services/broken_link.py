@@ -19,6 +19,7 @@ class Link:
         self._target = target
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._flows = asyncio.Event()
         self._flows.set()
 
@@ -33,6 +34,11 @@ class Link:
         trace: TracebackType | None,
     ) -> None:
         await self.cut()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        # What was aborted is closed in the next turn of the loop.
+        await asyncio.sleep(0)
 
     async def cut(self) -> None:
         """
@@ -59,7 +65,12 @@ class Link:
         if self._server is None:
             self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
 
-    async def _connected(self, near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+    def _connected(self, near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+        task = asyncio.get_running_loop().create_task(self._pass_on(near, back))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _pass_on(self, near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
         self._writers.add(back)
         try:
             far, on = await asyncio.open_connection("127.0.0.1", self._target)
@@ -67,6 +78,10 @@ class Link:
             # The server behind is away, and the caller sees that.
             self._writers.discard(back)
             back.transport.abort()
+            return
+        if self._server is None:
+            # It was cut meanwhile.
+            on.transport.abort()
             return
         self._writers.add(on)
         async with asyncio.TaskGroup() as tasks:
