@@ -1,6 +1,6 @@
 """
 Notifications stored and delivered with a thousand users connected: how many a second, how late, at what memory? Beside the connection manager of
-every tutorial, with a table of its own in SQLite, doing the same job. docs/contract/notices.md 002-30 to 002-34, and the times of 3.4.
+every tutorial, with a table of its own in SQLite, doing the same job. docs/contract/notices.md 002-30 to 002-34 (the targets of 002-43), and the times of 3.4.
 """
 
 import asyncio
