@@ -33,7 +33,12 @@ A_BATCH = Batch(
     created_ms=1,
 )
 A_FILE = BatchFile(
-    id="one", batch_id="late", job_id="5f0c7d52-6d0c-4a53-9c37-1d4c8f0a2b11", filename="a.txt", file_size=1, created_ms=1
+    id="one",
+    batch_id="late",
+    job_id="5f0c7d52-6d0c-4a53-9c37-1d4c8f0a2b11",
+    filename="a.txt",
+    file_size=1,
+    created_ms=1,
 )
 Serve = Callable[..., Node]
 FILES = 150
