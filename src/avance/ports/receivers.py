@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from avance.ports.bus import Hint, Letter, Receive
 
-log = logging.getLogger("avance.bus")
+log: logging.Logger = logging.getLogger("avance.bus")
 
 
 class Receivers:
