@@ -20,6 +20,7 @@ from avance.ports.clock import Clock
 from avance.ports.store import Commit, JobFilter, JobPage, Part, Store
 
 ACTIVE = tuple(state for state in State if not state.is_terminal)
+APPEARS_LOOK_S = 0.02
 CASCADE_PAGE = 200
 
 Enlist = Callable[[Any, Job, bytes], None]
@@ -124,6 +125,18 @@ class Jobs:
         if job is None:
             raise _not_found(job_id)
         return job
+
+    async def appears(self, job_id: str, *, within_s: float) -> bool:
+        """
+        Wait until a job that was handed to another engine is told of, for so long at most.
+        """
+        until_s = self._clock.monotonic_s() + within_s
+        # Its first report comes by a journal, and tells no single waiter.
+        while await self._store.job(job_id) is None:
+            if self._clock.monotonic_s() >= until_s:
+                return False
+            await self._clock.sleep(APPEARS_LOOK_S)
+        return True
 
     async def list(self, wanted: JobFilter) -> JobPage:
         """

@@ -23,7 +23,7 @@ from avance.apps.documents import app
 from avance.apps.documents.model import OnDuplicate, Source
 from avance.apps.documents.settings import DocumentsSettings
 from avance.apps.documents.tasks import PHASES
-from avance.errors import AvanceError, Cancelled, ConfigError, NotFound, Unavailable
+from avance.errors import AvanceError, Cancelled, ConfigError, Unavailable
 
 QUEUE = "ingestion"
 """Its one name, for whoever puts work in and whoever takes it out."""
@@ -32,7 +32,6 @@ BROKER_S = 2.0
 """So long Redis may take to accept a file."""
 APPEARS_S = 2.0
 """So long the answer waits for work that was sent to be known as a job."""
-LOOK_S = 0.02
 ASK_S = 1.0
 """How often a worker asks whether its job was cancelled."""
 
@@ -91,17 +90,7 @@ async def send(job_id: str, order: Order, settings: DocumentsSettings) -> None:
             f"the queue {QUEUE} does not take {order.source.name} ({error!r}); try again, and look at its Redis",
             code="queue_unavailable",
         ) from error
-    with anyio.move_on_after(APPEARS_S):
-        while not await _is_known(job_id):  # noqa: ASYNC110 - its first report comes by Redis and tells no single waiter
-            await anyio.sleep(LOOK_S)
-
-
-async def _is_known(job_id: str) -> bool:
-    try:
-        await app.host.jobs.get(job_id)
-    except NotFound:
-        return False
-    return True
+    await app.host.jobs.appears(job_id, within_s=APPEARS_S)
 
 
 def _queue(reference: str) -> Any:

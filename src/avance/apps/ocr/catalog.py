@@ -4,15 +4,15 @@ Documents in the store. A change and the event that tells of it are one transact
 
 import hashlib
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import msgspec
 
-from avance.apps.ocr.errors import DocumentDecided, DocumentUnknown
+from avance.apps.ocr.errors import DocumentUnknown
 from avance.apps.ocr.frames import iso_z
-from avance.apps.ocr.model import Document, Status, Stored, may_follow
+from avance.apps.ocr.model import Change, Document, Status, Stored, changed
 from avance.apps.ocr.reviewing import changed_parts
 from avance.errors import Conflict
 from avance.storage import Append, Changes, Records, Row, Rows
@@ -23,7 +23,6 @@ ALL = "$topic:ocr-all"
 _COLUMNS = "body, owner, tenant, version, engine, blob_key, ended_ms, expected, job_id"
 _document = msgspec.json.Decoder(Document)
 _encode = msgspec.json.Encoder().encode
-Change = Callable[[Document], Document | None]
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -346,15 +345,9 @@ def _change(
     now = found.document
     if final_sha256 is not None and _is_repeated(document_id, final_sha256, changes):
         return found
-    then = change(now)
-    if then is None or then == now:
+    then = changed(now, change, is_person=author is not None)
+    if then is None:
         return found
-    if author is None and not may_follow(now.status, then.status):
-        raise DocumentDecided(
-            f"document {document_id} is {now.status}; it cannot become {then.status}",
-            document_id=document_id,
-            status=now.status.value,
-        )
     then = msgspec.structs.replace(then, updated_at=iso_z(changes.now_ms))
     ended_ms = found.ended_ms
     if then.status.is_final and ended_ms is None:

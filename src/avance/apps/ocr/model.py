@@ -2,10 +2,13 @@
 A document on its way through OCR, as the contract writes it; and which state may follow which.
 """
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
 import msgspec
+
+from avance.apps.ocr.errors import DocumentDecided
 
 
 class Status(StrEnum):
@@ -118,3 +121,25 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
 
 def may_follow(now: Status, then: Status) -> bool:
     return then in NEXT[now]
+
+
+Change = Callable[[Document], Document | None]
+
+
+def changed(now: Document, change: Change, *, is_person: bool) -> Document | None:
+    """
+    What a change makes of a document; None where all stays as it is.
+
+    Raises:
+        DocumentDecided: It has ended, or the change leads back; a person may do that all the same.
+    """
+    then = change(now)
+    if then is None or then == now:
+        return None
+    if not is_person and not may_follow(now.status, then.status):
+        raise DocumentDecided(
+            f"document {now.id} is {now.status}; it cannot become {then.status}",
+            document_id=now.id,
+            status=now.status.value,
+        )
+    return then

@@ -14,14 +14,13 @@ from avance.apps.routes.declare import app
 from avance.apps.routes.jobs import OPTIMIZE
 from avance.apps.routes.settings import RoutesSettings
 from avance.apps.routes.tasks import optimize
-from avance.errors import ConfigError, NotFound
+from avance.errors import ConfigError
 from avance.web import Caller
 
 BROKER_S = 2.0
 """So long a broker may take to accept a task."""
 APPEARS_S = 2.0
 """So long the answer waits for a task that was sent to be known as a job."""
-LOOK_S = 0.02
 
 _log = logging.getLogger("avance.routes")
 
@@ -66,18 +65,8 @@ async def _send(reference: str, packed: str, owner: str) -> str | None:
     except Exception as error:  # noqa: BLE001 - each broker has errors of its own; whichever, the job is not lost
         _log.warning("Celery does not take the optimization, so it runs here: %r", error)
         return None
-    with anyio.move_on_after(APPEARS_S):
-        while not await _is_known(job_id):  # noqa: ASYNC110 - its first report comes by Redis and tells no single waiter
-            await anyio.sleep(LOOK_S)
+    await app.host.jobs.appears(job_id, within_s=APPEARS_S)
     return job_id
-
-
-async def _is_known(job_id: str) -> bool:
-    try:
-        await app.host.jobs.get(job_id)
-    except NotFound:
-        return False
-    return True
 
 
 def _celery_app(reference: str) -> Any:

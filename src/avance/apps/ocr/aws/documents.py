@@ -3,7 +3,7 @@ Documents in DynamoDB. A change is written where nobody has changed the row mean
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -15,7 +15,7 @@ from avance.apps.ocr.aws.ends import dynamodb
 from avance.apps.ocr.aws.settings import AwsSettings
 from avance.apps.ocr.errors import DocumentDecided, DocumentUnknown
 from avance.apps.ocr.frames import iso_z
-from avance.apps.ocr.model import Document, Status, may_follow
+from avance.apps.ocr.model import Change, Document, Status, changed
 from avance.apps.ocr.reviewing import changed_parts
 from avance.errors import Conflict, TooLarge, Unavailable
 
@@ -29,7 +29,6 @@ BODY_BYTES_MAX = 350_000
 """A row of DynamoDB holds 400 KB, its history and keys included."""
 HISTORY_BYTES_MAX = 32_768
 """The newest entries are kept."""
-Change = Callable[[Document], Document | None]
 
 
 class Documents:
@@ -119,18 +118,12 @@ class Documents:
             if final_sha256 is not None and row.get("finalSha256") == final_sha256:
                 return row
             now = msgspec.json.decode(row["body"], type=Document)
-            then = change(now)
-            if then is None or then == now:
+            then = changed(now, change, is_person=author is not None)
+            if then is None:
                 return row
-            if author is None and not may_follow(now.status, then.status):
-                raise DocumentDecided(
-                    f"document {document_id} is {now.status}; it cannot become {then.status}",
-                    document_id=document_id,
-                    status=now.status.value,
-                )
-            changed = _changed(row, now, then, author, what, final_sha256)
-            if self._replace(row, changed):
-                return changed
+            new_row = _changed(row, now, then, author, what, final_sha256)
+            if self._replace(row, new_row):
+                return new_row
         raise Unavailable(
             f"document {document_id} is changed by others all the time; try again",
             code="ocr_document_busy",

@@ -12,13 +12,13 @@ import anyio
 import msgspec
 
 from avance.apps.ocr.aws.desk import FILE, LINK, document_of, key_of
-from avance.apps.ocr.aws.documents import Change, Documents
+from avance.apps.ocr.aws.documents import Documents
 from avance.apps.ocr.aws.files import Files
 from avance.apps.ocr.aws.settings import AwsSettings, check_engine, read_settings
 from avance.apps.ocr.catalog import failed
 from avance.apps.ocr.errors import DocumentDecided, DocumentUnknown
 from avance.apps.ocr.external import answer_body, post, request_body
-from avance.apps.ocr.model import Document, Status
+from avance.apps.ocr.model import Change, Document, Status
 from avance.apps.ocr.signing import request_token
 
 Event = Mapping[str, Any]
