@@ -15,7 +15,7 @@ import httpx2 as httpx
 import pytest
 
 from .server import Server
-from .witness import Screen, Witness, hold_against_the_store
+from .witness import Screen, Witness, hold_against_the_store, wait_for_the_end
 
 SEED = int(os.environ.get("AVANCE_TEST_CHAOS_SEED", "20261121"))
 ROUNDS = int(os.environ.get("AVANCE_TEST_CHAOS_ROUNDS", "200"))
@@ -65,8 +65,7 @@ class Trial:
         Wait for the end of every job on its page, then hold the page against the store.
         """
         for job_id, screen in list(self.witness.screens.items()):
-            with anyio.fail_after(60):
-                await screen.ended.wait()
+            await wait_for_the_end(self.http, screen)
             await hold_against_the_store(self.http, screen)
             await self.witness.forget(job_id)
 

@@ -22,7 +22,7 @@ from redis_service import RedisServer
 from worker_service import WorkerProcess
 
 from .test_chaos import SEED, all_ended, some_work
-from .witness import Witness, hold_against_the_store
+from .witness import Witness, hold_against_the_store, wait_for_the_end
 
 ROUNDS = int(os.environ.get("AVANCE_TEST_NODES_CHAOS_ROUNDS", "1"))
 JOBS_A_STRIKE = 5
@@ -143,8 +143,7 @@ class Town:
             for witness in self.witnesses:
                 for job_id in self._acknowledged:
                     screen = witness.screens[job_id]
-                    with anyio.fail_after(60):
-                        await screen.ended.wait()
+                    await wait_for_the_end(http, screen)
                     await hold_against_the_store(http, screen)
                     await witness.forget(job_id)
             # Also those whose submit was never answered.

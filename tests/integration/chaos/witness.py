@@ -6,7 +6,16 @@ from typing import Any
 
 import anyio
 import httpx2 as httpx
-from centrifuge import Client, PublicationContext, SubscriptionEventHandler
+import pytest
+from centrifuge import (
+    Client,
+    PublicationContext,
+    SubscribedContext,
+    SubscribingContext,
+    SubscriptionErrorContext,
+    SubscriptionEventHandler,
+    UnsubscribedContext,
+)
 
 TERMINAL = {"completed", "failed", "cancelled", "expired"}
 RANK = {"scheduled": 0, "queued": 1, "running": 2, "retrying": 2, **dict.fromkeys(TERMINAL, 3)}
@@ -25,6 +34,25 @@ class Screen(SubscriptionEventHandler):
         self.ends = 0
         self.faults: list[str] = []
         self.ended = anyio.Event()
+        self.course: list[str] = []
+
+    def standing(self) -> str:
+        """
+        How its subscription fared lately.
+        """
+        return f"its subscription was {', '.join(self.course[-10:]) or 'never answered'}"
+
+    async def on_subscribing(self, ctx: SubscribingContext) -> None:
+        self.course.append(f"subscribing ({ctx.code} {ctx.reason})")
+
+    async def on_subscribed(self, ctx: SubscribedContext) -> None:
+        self.course.append(f"subscribed (recovered: {ctx.recovered})")
+
+    async def on_unsubscribed(self, ctx: UnsubscribedContext) -> None:
+        self.course.append(f"unsubscribed ({ctx.code} {ctx.reason})")
+
+    async def on_error(self, ctx: SubscriptionErrorContext) -> None:
+        self.course.append(f"refused ({ctx.code} {ctx.error})")
 
     async def on_publication(self, ctx: PublicationContext) -> None:
         event = ctx.pub.data
@@ -105,6 +133,19 @@ class Witness:
             await subscription.unsubscribe()
             self._client.remove_subscription(subscription)
         del self.screens[job_id]
+
+
+async def wait_for_the_end(http: httpx.AsyncClient, screen: Screen) -> None:
+    """
+    Wait until the page shows the end; where it does not come, say whether the job or the page stands still.
+    """
+    with anyio.move_on_after(60):
+        await screen.ended.wait()
+        return
+    job = (await http.get(f"/v1/jobs/{screen.job_id}")).json()
+    pytest.fail(
+        f"after a minute the page shows {screen.state!r} at {screen.seq}, {screen.standing()}; the store has {job}"
+    )
 
 
 async def hold_against_the_store(http: httpx.AsyncClient, screen: Screen) -> None:
