@@ -205,7 +205,7 @@ class Dispatcher:
             try:
                 held = {
                     one.job_id: one.attempt
-                    for one in await self._queue.renew(self.worker, lease_until_ms=until_ms)
+                    for one in await self._queue.renew(self.worker, ours, lease_until_ms=until_ms)
                 }
             except Unavailable as error:
                 _log.warning("leases are not renewed while the store is away: %s", error)

@@ -4,7 +4,7 @@ The only writer of job events. Facts about one job wait in its mailbox; whatever
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from random import Random
 from typing import Protocol, Self
 
@@ -61,6 +61,7 @@ class _Mailbox:
     __slots__ = (
         "attempt",
         "changes",
+        "counted",
         "gate",
         "is_draining",
         "is_held",
@@ -80,6 +81,8 @@ class _Mailbox:
         self.reports: list[AnyReport] = []
         self.changes: list[tuple[Change, asyncio.Future[Job]]] = []
         self.rolls_up = False
+        self.counted: list[asyncio.Future[Job]] = []
+        """Who waits for the next roll-up."""
         self.is_draining = False
         self.is_held = False
         self.timer: asyncio.TimerHandle | None = None
@@ -195,10 +198,12 @@ class Reporter:
         """
         Count the children now, and answer the parent as written.
         """
-        children = await self._store.children(parent_id)
-        return await self.change(
-            parent_id, lambda job: machine.children_changed(job, children, self._clock.now_ms())
-        )
+        mailbox = self._mailbox(parent_id)
+        answer: asyncio.Future[Job] = asyncio.get_running_loop().create_future()
+        mailbox.counted.append(answer)
+        mailbox.rolls_up = True
+        self._wake(mailbox)
+        return await answer
 
     def known(self, job_id: str) -> Job | None:
         """
@@ -300,36 +305,58 @@ class Reporter:
             reports, mailbox.reports = mailbox.reports, []
             changes, mailbox.changes = mailbox.changes, []
             rolls_up, mailbox.rolls_up = mailbox.rolls_up, False
-            if rolls_up:
-                changes.insert(
-                    0,
-                    (
-                        await self._counting(mailbox.job_id),
-                        asyncio.get_running_loop().create_future(),
-                    ),
-                )
             if reports:
                 await self._apply_reports(mailbox, reports)
             if mailbox.is_held and len(mailbox.reports) <= self._limits.mailbox_reports_max // 2:
                 mailbox.is_held = False
                 self._pause(mailbox.job_id, mailbox.attempt, is_paused=False)
+            if rolls_up:
+                await self._roll_up(mailbox)
             for change, answer in changes:
                 await self._apply_change(mailbox, change, answer)
         mailbox.is_draining = False
         if mailbox.job is None and mailbox.timer is None and mailbox.list_timer is None:
             self._mailboxes.pop(mailbox.job_id, None)
 
-    async def _counting(self, parent_id: str) -> Change:
-        try:
-            children = await self._store.children(parent_id)
-        except Unavailable as error:
-            # The next child, or the round after a restart, counts again.
-            _log.warning("children of job %s not counted: %s", parent_id, error)
-            return machine.stay
-        return lambda job: machine.children_changed(job, children, self._clock.now_ms())
+    async def _roll_up(self, mailbox: _Mailbox) -> None:
+        tries = 0
+        while True:
+            answers, mailbox.counted = mailbox.counted, []
+            try:
+                job = await self._write(mailbox, self._counted)
+            except NotFound as error:
+                _refuse(answers, error)
+                return
+            except Unavailable as error:
+                # Whoever asked is told, but the count is still owed: after the last child nobody else would ask, and the parent waits.
+                _refuse(answers, error)
+                _log.warning("the children of job %s wait to be counted: %s", mailbox.job_id, error)
+                if not await self._waited(tries):
+                    return
+                tries += 1
+            else:
+                for answer in answers:
+                    if not answer.done():
+                        answer.set_result(job)
+                return
+
+    async def _counted(self, job: Job) -> Step:
+        # After the parent was read: of two processes that count at once, the one that saw less is refused and counts again.
+        children = await self._store.children(job.id)
+        return machine.children_changed(job, children, self._clock.now_ms())
+
+    async def _waited(self, tries: int) -> bool:
+        """
+        Give the store some time; False when this process is to end and has given it enough.
+        """
+        waits = self._limits.unavailable_wait_s
+        if self._is_closing and tries >= len(waits):
+            return False
+        await self._clock.sleep(waits[min(tries, len(waits) - 1)])
+        return True
 
     async def _apply_reports(self, mailbox: _Mailbox, reports: list[AnyReport]) -> None:
-        def decide(job: Job) -> Step:
+        async def decide(job: Job) -> Step:
             spread = self._random.uniform(-1, 1)
             return machine.fold(
                 job, reports, self._clock.now_ms(), limits=self._job_limits, spread=spread
@@ -349,32 +376,31 @@ class Reporter:
                 reports = [_without_result(report, error) for report in reports]
             except Unavailable as error:
                 # What a task did must not be lost because the disk is full for a while: the process keeps it and tries again.
-                waits = self._limits.unavailable_wait_s
                 _log.error("reports for job %s wait for the store: %s", mailbox.job_id, error)
-                if self._is_closing and tries >= len(waits):
+                if not await self._waited(tries):
                     return
-                await self._clock.sleep(waits[min(tries, len(waits) - 1)])
                 tries += 1
 
     async def _apply_change(
         self, mailbox: _Mailbox, change: Change, answer: asyncio.Future[Job]
     ) -> None:
+        async def decide(job: Job) -> Step:
+            return change(job)
+
         try:
-            job = await self._write(mailbox, change)
+            job = await self._write(mailbox, decide)
         except Exception as error:  # noqa: BLE001 - whoever asked for the change gets what it raised
-            if not answer.done():
-                answer.set_exception(error)
-                answer.exception()
+            _refuse([answer], error)
         else:
             if not answer.done():
                 answer.set_result(job)
 
-    async def _write(self, mailbox: _Mailbox, decide: Change) -> Job:
+    async def _write(self, mailbox: _Mailbox, decide: Callable[[Job], Awaitable[Step]]) -> Job:
         for _ in range(self._limits.stale_write_retries_max):
             job = mailbox.job or await self._store.job(mailbox.job_id)
             if job is None:
                 raise NotFound(f"there is no job {mailbox.job_id}", job_id=mailbox.job_id)
-            step = decide(job)
+            step = await decide(job)
             if step.job is job:
                 return job
             try:
@@ -397,6 +423,14 @@ class Reporter:
         return await self._store.commit(
             Commit(writes=(write,), appends=step.appends, durability=durability)
         )
+
+
+def _refuse(answers: Iterable[asyncio.Future[Job]], error: Exception) -> None:
+    for answer in answers:
+        if not answer.done():
+            answer.set_exception(error)
+            # Whoever asked may be gone.
+            answer.exception()
 
 
 async def _guarded(work: Coroutine[None, None, None]) -> None:

@@ -20,6 +20,8 @@ _log = logging.getLogger("avance.jobs")
 
 class UpkeepLimits(msgspec.Struct, frozen=True, kw_only=True):
     interval_s: float = 60.0
+    retry_s: float = 5.0
+    """After a round that the store broke off."""
     page: int = 200
     pages_max: int = 500
 
@@ -73,11 +75,13 @@ class Upkeep:
 
     async def _run(self) -> None:
         while True:
+            wait_s = self._limits.interval_s
             try:
                 await self.round()
             except AvanceError as error:
                 _log.warning("upkeep is put off: %s", error)
-            await self._clock.sleep(self._limits.interval_s)
+                wait_s = self._limits.retry_s
+            await self._clock.sleep(wait_s)
 
     async def _parents(self) -> set[str]:
         parents: set[str] = set()

@@ -61,10 +61,15 @@ class Queue(ABC):
         """
 
     @abstractmethod
-    async def renew(self, worker: str, *, lease_until_ms: int) -> Sequence[Held]:
+    async def renew(
+        self, worker: str, running: Mapping[str, int], *, lease_until_ms: int
+    ) -> Sequence[Held]:
         """
-        Extend the leases of all that this worker runs, and answer what the store says it runs: a worker that still runs something
-        else must stop it.
+        Extend the leases of what this worker runs, and answer which it still holds: it must stop the others.
+
+        Args:
+            running: The attempt of each job. What the worker was given and does not know of, because the answer to its claim was
+                lost, is not extended, so that it goes to another.
         """
 
     @abstractmethod

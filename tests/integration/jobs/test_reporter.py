@@ -15,12 +15,12 @@ import pytest
 from avance.backends.memory import MemoryBus
 from avance.backends.sqlite import SqliteDatabase, SqliteStore
 from avance.backends.system import SystemClock
-from avance.errors import Conflict, NotFound
+from avance.errors import Conflict, NotFound, Unavailable
 from avance.jobs.follow import Follower
 from avance.jobs.reporter import Reporter
 from avance.jobs.task import Throttle
 from avance.model import machine
-from avance.model.job import Job, JobError, State
+from avance.model.job import Children, Job, JobError, State
 from avance.model.report import Done, Failed, LogWritten, ProgressMade
 from avance.model.stream import job_channel, jobs_channel
 from avance.ports.store import Commit, JobWrite, Store
@@ -222,6 +222,98 @@ async def test_children_roll_up_and_a_parent_that_waits_ends_with_the_last() -> 
     assert job.state is State.COMPLETED
     assert job.children is not None
     assert (job.children.total, job.children.completed, job.children.failed) == (2, 1, 1)
+
+
+class HeldStore(SqliteStore):
+    """
+    Whoever counts children waits with what it has read until it is let go; the store may be away at first.
+    """
+
+    def __init__(self, database: SqliteDatabase) -> None:
+        super().__init__(database)
+        self.away = 0
+        self.has_counted = anyio.Event()
+        self.is_let_go = anyio.Event()
+
+    async def children(self, parent_id: str) -> Children:
+        if self.away:
+            self.away -= 1
+            raise Unavailable("the store is away")
+        counted = await super().children(parent_id)
+        self.has_counted.set()
+        await self.is_let_go.wait()
+        return counted
+
+
+@asynccontextmanager
+async def two_reporters() -> AsyncIterator[tuple[Reporter, Reporter, HeldStore]]:
+    """
+    As two processes that share a database; the second counts through a store that is held.
+    """
+    bus = MemoryBus()
+    async with (
+        SqliteDatabase(":memory:", clock=SystemClock()) as database,
+        SqliteStore(database) as store,
+        HeldStore(database) as held,
+        bus,
+    ):
+        first, second = (
+            Reporter(one, bus, SystemClock(), random=Random(1), throttle_of=lambda _: Throttle())
+            for one in (store, held)
+        )
+        async with first, second:
+            yield first, second, held
+
+
+async def test_of_two_processes_that_count_children_at_once_the_one_that_saw_less_counts_again() -> (
+    None
+):
+    async with two_reporters() as (first, second, held):
+        await first.create(a_job(), b"{}")
+        for number in (1, 2):
+            await first.create(a_job(id=f"child-{number}", parent_id=ID, owner=None), b"{}")
+        await first.roll_up(ID)
+        second.tell(Done(job_id="child-1", attempt=1, result=msgspec.Raw(b"1")))
+        await held.has_counted.wait()
+        first.tell(Done(job_id="child-2", attempt=1, result=msgspec.Raw(b"2")))
+        seen = await first.roll_up(ID)
+        held.is_let_go.set()
+        last = await second.roll_up(ID)
+        first.tell(Done(job_id=ID, attempt=1, result=msgspec.Raw(b'"parent"')))
+        ended = await flushed(first)
+    assert seen.children is not None
+    assert seen.children.completed == 2
+    assert last.children == seen.children
+    assert ended.state is State.COMPLETED
+
+
+async def test_children_that_cannot_be_counted_while_the_store_is_away_are_counted_when_it_is_back() -> (
+    None
+):
+    async with two_reporters() as (first, second, held):
+        held.is_let_go.set()
+        await first.create(a_job(), b"{}")
+        await first.create(a_job(id="child", parent_id=ID, owner=None), b"{}")
+        await first.roll_up(ID)
+        first.tell(Done(job_id=ID, attempt=1, result=msgspec.Raw(b'"parent"')))
+        assert (await flushed(first)).awaits_children
+        held.away = 2
+        second.tell(Done(job_id="child", attempt=1, result=msgspec.Raw(b"1")))
+        await second.change("child", machine.stay)
+        ended = await second.change(ID, machine.stay)
+    assert held.away == 0
+    assert ended.state is State.COMPLETED
+
+
+async def test_who_asks_for_a_count_while_the_store_is_away_is_told_so() -> None:
+    async with two_reporters() as (first, second, held):
+        held.is_let_go.set()
+        await first.create(a_job(), b"{}")
+        held.away = 1
+        with pytest.raises(Unavailable):
+            await second.roll_up(ID)
+        with pytest.raises(NotFound):
+            await second.roll_up("nobody")
 
 
 async def test_a_task_that_tells_more_than_the_store_takes_is_held_back_and_let_go_again() -> None:

@@ -286,7 +286,7 @@ async def test_while_the_server_is_away_every_call_says_so_and_nothing_is_half_d
         store.job("x"),
         store.jobs(JobFilter()),
         queue.sweep(NOW_MS),
-        queue.renew("w", lease_until_ms=NOW_MS),
+        queue.renew("w", {"x": 1}, lease_until_ms=NOW_MS),
         store.trim(NOW_MS, Retention()),
         return_exceptions=True,
     )
@@ -301,7 +301,7 @@ async def test_leases_that_ran_out_while_the_server_was_away_lose_nobody(
     postgres_server: PostgresServer, stores: list[PostgresStore]
 ) -> None:
     queue = PostgresQueue(stores[0].database)
-    await submit(stores[0])
+    job = await submit(stores[0])
     await queue.claim(
         "n/w", {"process": 1}, ("sample",), now_ms=NOW_MS, lease_until_ms=NOW_MS + LEASE_MS
     )
@@ -310,7 +310,7 @@ async def test_leases_that_ran_out_while_the_server_was_away_lose_nobody(
         await queue.sweep(NOW_MS)
     await asyncio.to_thread(postgres_server.start)
     assert (await queue.sweep(NOW_MS + 99 * LEASE_MS)).jobs == ()
-    assert len(await queue.renew("n/w", lease_until_ms=NOW_MS + 199 * LEASE_MS)) == 1
+    assert len(await queue.renew("n/w", {job.id: 1}, lease_until_ms=NOW_MS + 199 * LEASE_MS)) == 1
 
 
 async def test_what_was_answered_is_there_after_the_power_failed_and_the_rest_is_told(

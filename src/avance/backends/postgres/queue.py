@@ -38,8 +38,10 @@ class PostgresQueue(Queue):
         )
         return await self._database.write(partial(_claim, wanted))
 
-    async def renew(self, worker: str, *, lease_until_ms: int) -> Sequence[Held]:
-        return await self._database.write(partial(_renew, worker, lease_until_ms))
+    async def renew(
+        self, worker: str, running: Mapping[str, int], *, lease_until_ms: int
+    ) -> Sequence[Held]:
+        return await self._database.write(partial(_renew, worker, running, lease_until_ms))
 
     async def release(self, worker: str, *, now_ms: int, is_counted: bool) -> Swept:
         return await self._database.write(partial(_release, worker, now_ms, is_counted))
@@ -62,11 +64,13 @@ def _claim(wanted: Wanted, unit: Unit) -> Claims:
     return Claims(claimed=claimed, publications=moves.told())
 
 
-def _renew(worker: str, lease_until_ms: int, unit: Unit) -> list[Held]:
+def _renew(worker: str, running: Mapping[str, int], lease_until_ms: int, unit: Unit) -> list[Held]:
     rows = unit.connection.execute(
-        "UPDATE runs SET lease_until_ms = %s WHERE job_id IN (SELECT job_id FROM runs WHERE worker = %s ORDER BY job_id FOR UPDATE)"
-        " AND worker = %s RETURNING job_id, attempt",
-        (lease_until_ms, worker, worker),
+        "UPDATE runs SET lease_until_ms = %s WHERE worker = %s AND job_id IN"
+        " (SELECT job_id FROM runs JOIN unnest(%s::text[], %s::bigint[]) AS ours (id, n) ON job_id = id AND attempt = n"
+        " WHERE worker = %s ORDER BY job_id FOR UPDATE OF runs)"
+        " RETURNING job_id, attempt",
+        (lease_until_ms, worker, list(running), list(running.values()), worker),
     )
     return [Held(job_id=job_id, attempt=attempt) for job_id, attempt in sorted(rows.fetchall())]
 

@@ -52,9 +52,11 @@ class SqliteQueue(Queue):
             partial(self._claim, wanted), durability=Durability.NORMAL, checks_first=True
         )
 
-    async def renew(self, worker: str, *, lease_until_ms: int) -> Sequence[Held]:
+    async def renew(
+        self, worker: str, running: Mapping[str, int], *, lease_until_ms: int
+    ) -> Sequence[Held]:
         return await self._database.write(
-            partial(_renew, worker, lease_until_ms),
+            partial(_renew, worker, msgspec.json.encode(running).decode(), lease_until_ms),
             durability=Durability.NORMAL,
             checks_first=True,
         )
@@ -170,15 +172,14 @@ def _running(transaction: Transaction, limit_key: str) -> int:
     return int(running)
 
 
-def _renew(worker: str, lease_until_ms: int, transaction: Transaction) -> list[Held]:
-    transaction.execute(
-        "UPDATE runs SET lease_until_ms = ? WHERE worker = ?", (lease_until_ms, worker)
-    )
+def _renew(worker: str, running: str, lease_until_ms: int, transaction: Transaction) -> list[Held]:
     rows = transaction.execute(
-        "SELECT id, runs.attempt FROM runs JOIN jobs ON pk = job_pk WHERE worker = ? ORDER BY pk",
-        (worker,),
+        "UPDATE runs SET lease_until_ms = ?"
+        " WHERE worker = ? AND (job_pk, attempt) IN (SELECT pk, value FROM json_each(?) JOIN jobs ON jobs.id = key)"
+        " RETURNING (SELECT id FROM jobs WHERE pk = job_pk), attempt",
+        (lease_until_ms, worker, running),
     )
-    return [Held(job_id=job_id, attempt=attempt) for job_id, attempt in rows]
+    return [Held(job_id=job_id, attempt=attempt) for job_id, attempt in rows.fetchall()]
 
 
 def _release(worker: str, now_ms: int, is_counted: bool, transaction: Transaction) -> Swept:

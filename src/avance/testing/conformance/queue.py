@@ -222,10 +222,33 @@ class QueueConformance:
         await submit(store, a_job("other", kind="other"))
         await claim(queue, "w1")
         await claim(queue, "w2", kinds=("other",))
-        held = await queue.renew("w1", lease_until_ms=FIRST_MS + 9 * LEASE_MS)
+        ours = {first.id: 1, second.id: 1}
+        held = await queue.renew("w1", ours, lease_until_ms=FIRST_MS + 9 * LEASE_MS)
         assert set(held) == {Held(job_id=first.id, attempt=1), Held(job_id=second.id, attempt=1)}
         swept = await queue.sweep(FIRST_MS + 5 * LEASE_MS)
         assert [job.id for job in swept.jobs] == ["other"]
+
+    async def test_a_worker_keeps_nothing_that_it_does_not_know_of(
+        self, store: Store, queue: Queue
+    ) -> None:
+        """
+        As when the answer to its claim was lost: the job must go to another.
+        """
+        known, unknown = await submit(store), await submit(store)
+        await claim(queue, "w1")
+        held = await queue.renew("w1", {known.id: 1}, lease_until_ms=FIRST_MS + 9 * LEASE_MS)
+        assert list(held) == [Held(job_id=known.id, attempt=1)]
+        swept = await queue.sweep(FIRST_MS + 5 * LEASE_MS)
+        assert [job.id for job in swept.jobs] == [unknown.id]
+
+    async def test_another_attempt_or_worker_renews_nothing(
+        self, store: Store, queue: Queue
+    ) -> None:
+        job = await submit(store)
+        await claim(queue, "w1")
+        for worker, attempt in (("w1", 2), ("w2", 1)):
+            assert not await queue.renew(worker, {job.id: attempt}, lease_until_ms=99 * FIRST_MS)
+        assert [lost.id for lost in (await queue.sweep(FIRST_MS + LEASE_MS)).jobs] == [job.id]
 
     async def test_a_worker_whose_job_was_cancelled_no_longer_holds_it(
         self, store: Store, queue: Queue
@@ -233,7 +256,10 @@ class QueueConformance:
         await submit(store)
         (claimed,) = (await claim(queue, "w1")).claimed
         await take(store, claimed.job, machine.cancel(claimed.job, FIRST_MS))
-        assert list(await queue.renew("w1", lease_until_ms=FIRST_MS + LEASE_MS)) == []
+        assert (
+            list(await queue.renew("w1", {claimed.job.id: 1}, lease_until_ms=FIRST_MS + LEASE_MS))
+            == []
+        )
 
     async def test_a_lease_that_ran_out_queues_the_job_again_with_the_next_attempt(
         self, store: Store, queue: Queue
@@ -245,7 +271,10 @@ class QueueConformance:
         (lost,) = swept.jobs
         assert (lost.state, lost.attempt, lost.losses, lost.worker) == (State.QUEUED, 2, 1, None)
         assert await store.job(job.id) == lost
-        assert list(await queue.renew("w1", lease_until_ms=FIRST_MS + 99 * LEASE_MS)) == []
+        assert (
+            list(await queue.renew("w1", {job.id: 1}, lease_until_ms=FIRST_MS + 99 * LEASE_MS))
+            == []
+        )
         (again,) = (await claim(queue, "w2", now_ms=FIRST_MS + LEASE_MS)).claimed
         assert (again.job.attempt, again.job.worker) == (2, "w2")
 

@@ -106,12 +106,16 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule(worker=workers)
     def renew(self, worker: str) -> None:
-        held = self.runner.run(self.queue.renew(worker, lease_until_ms=self.now_ms + LEASE_MS))
         running = {
             (job.id, job.attempt)
             for job in self.runner.run(self._jobs())
             if job.state is State.RUNNING and job.worker == worker
         }
+        held = self.runner.run(
+            self.queue.renew(
+                worker, dict(sorted(self.given)), lease_until_ms=self.now_ms + LEASE_MS
+            )
+        )
         assert {(one.job_id, one.attempt) for one in held} == running
 
     @rule(worker=workers, is_counted=st.booleans())
