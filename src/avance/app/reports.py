@@ -263,6 +263,7 @@ class ReportReader:
         self._clock = clock
         self._limits = limits
         self._leases: dict[str, float] = {}
+        self._is_listed = False
         self._looked_s = 0.0
         self._marks: dict[str, tuple[int, int]] = {}
         """By job: the attempt and number up to which lines and chunks were applied."""
@@ -327,6 +328,8 @@ class ReportReader:
                 # Only where all was read that had been told by then.
                 if is_ours and self._journal.is_caught_up and read_s >= self._looked_s:
                     self._looked_s = read_s + self._limits.look_interval_s
+                    if not self._is_listed:
+                        await self._list()
                     await self._give_up_silent(read_s)
 
     async def _begin(self) -> None:
@@ -336,11 +339,18 @@ class ReportReader:
         """
         self._leases.clear()
         self._marks.clear()
+        self._is_listed = False
+        await self._list()
+
+    async def _list(self) -> None:
         try:
             async for job in self._running():
                 self._renew(job.id)
         except Unavailable as error:
+            # Asked again at the next look: a job that is in no list would run for ever once its worker is gone.
             log.warning("jobs of other engines cannot be listed: %s", error)
+        else:
+            self._is_listed = True
 
     async def _running(self) -> AsyncGenerator[Job]:
         cursor = None

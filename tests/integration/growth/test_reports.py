@@ -3,19 +3,39 @@ What workers without the store tell, while the serving side is killed or away.
 """
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 from pathlib import Path
+from random import Random
 from typing import Any
 
+import anyio
 import msgspec
 import pytest
 from anyio.to_thread import run_sync
 from node_service import Node
 from redis_service import RedisServer
 
-from avance.app.reports import Appeared, Courier, Dropped, Retried, follow
+from avance.app.reports import (
+    Appeared,
+    Courier,
+    Dropped,
+    ReportLimits,
+    ReportReader,
+    Retried,
+    follow,
+)
+from avance.backends.memory import MemoryBus
+from avance.backends.sqlite import SqliteDatabase, SqliteStore
+from avance.backends.system import SystemClock
+from avance.errors import Unavailable
 from avance.integrations.client import AsyncClient
+from avance.jobs.follow import Follower
+from avance.jobs.reporter import Reporter
+from avance.jobs.task import Throttle
 from avance.model.job import Job, JobError, RetryPolicy, State
 from avance.model.report import Done, LogWritten, ProgressMade, Started
+from avance.model.stream import job_channel
+from avance.ports.store import JobFilter, JobPage
 
 HERE = Path(__file__).parent
 pytestmark = pytest.mark.timeout(90)
@@ -138,6 +158,48 @@ async def test_reports_wait_in_the_worker_while_redis_is_away(
         await run_sync(server.start)
         assert await client.result(job_id) == "all told"
         assert await lines_of(client, job_id) == ["line 1", "line 2", "line 3"]
+
+
+class AwayStore(SqliteStore):
+    """
+    Away until it is asked for a list for the third time.
+    """
+
+    asked = 0
+
+    async def jobs(self, filter: JobFilter) -> JobPage:
+        self.asked += 1
+        if self.asked < 3:
+            raise Unavailable("the store is away")
+        return await super().jobs(filter)
+
+
+async def test_a_worker_that_died_is_missed_also_where_the_store_was_away_when_reading_began(
+    redis_url: str,
+) -> None:
+    bus, clock = MemoryBus(), SystemClock()
+    running = msgspec.structs.replace(a_job(), state=State.RUNNING, started_ms=1, worker="dead")
+    limits = ReportLimits(
+        reader_lock_s=1.0, lease_s=0.3, beat_s=0.1, grace_s=0.1, look_interval_s=0.05
+    )
+    async with (
+        SqliteDatabase(":memory:", clock=clock) as database,
+        AwayStore(database) as store,
+        bus,
+        Reporter(store, bus, clock, random=Random(1), throttle_of=lambda _: Throttle()) as reporter,
+    ):
+        await reporter.create(running, b"")
+        async with ReportReader(redis_url, store, reporter, clock, node="n", limits=limits):
+            with anyio.fail_after(30):
+                async with aclosing(
+                    Follower(store, bus).events(job_channel(running.id), since=1)
+                ) as news:
+                    async for publication in news:
+                        told = msgspec.json.decode(publication.data)
+                        if told["type"] == "state":
+                            break
+    assert store.asked >= 3
+    assert (told["from"], told["reason"]) == ("running", "its worker was not heard for 0.3 s")
 
 
 async def seen(client: AsyncClient, job_id: str) -> None:
