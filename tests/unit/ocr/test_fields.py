@@ -98,6 +98,40 @@ def test_names_above_the_zone_keep_their_accents_and_two_witnesses_are_sure() ->
     assert wrong.doubts == ("mrz_check_digits",)
 
 
+def test_labels_that_are_written_without_spaces_are_known() -> None:
+    """Spaces around a stroke are the first that an engine loses."""
+    found = read(
+        PASSPORT,
+        "PASAPORTE N°/PASSPORT NO",
+        "Y61795835",
+        "APELLIDOS/SURNAME",
+        "TAPIA MUÑOZ",
+        "NOMBRES/GIVEN NAMES",
+        "LUCÍA",
+        "NACIONALIDAD/NATIONALITY SEXO/SEX",
+        "CHILENA                  F",
+    )
+    assert found.fields == {
+        "nombre_completo": "LUCÍA TAPIA MUÑOZ",
+        "numero_pasaporte": "Y61795835",
+        "nacionalidad": "CHILENA",
+        "sexo": "F",
+    }
+    kept = read(LICENCE, "LICENCIA DE CONDUCIR", "DIRECCIÓN", "CALLE SOTO S/N")
+    assert kept.fields["direccion"] == "CALLE SOTO S/N"
+
+
+def test_the_zone_tells_where_a_name_has_its_spaces() -> None:
+    found = read(PASSPORT, "APELLIDOS", "TAPIACORDERO", "NOMBRES", "LUCÍANICOLÁS", *ZONE)
+    assert found.fields["nombre_completo"] == "LUCÍA NICOLÁS TAPIA CORDERO"
+    assert found.confidence["nombre_completo"] == 97
+
+
+def test_a_number_that_touches_its_label_is_found() -> None:
+    found = read(LICENCE, "LICENCIA DE CONDUCIR", "RUN12.345.678-5")
+    assert found.fields["rut"] == "12.345.678-5"
+
+
 def test_the_zone_is_read_again_and_the_better_reading_kept() -> None:
     """Where the second reading has more right check digits, and only there."""
     image = Image.new("L", (1_200, 400), 255)
@@ -135,9 +169,11 @@ def test_between_g_and_e_or_i_stands_a_dieresis() -> None:
     [("C", "C"), ("Cc", "C"), ("A-2", "A2"), ("A 1 B", "A1 B"), ("a3, D", "A3 D")],
 )
 def test_classes_of_a_licence_are_those_that_there_are(written: str, read_as: str) -> None:
-    """One large letter by itself is read twice by some engines."""
+    """One large letter by itself is read twice by some engines, or as the sign that looks like it."""
     found = read(LICENCE, "LICENCIA DE CONDUCIR", f"CLASE  {written}")
     assert found.fields["categoria"] == read_as
+    sign = read(LICENCE, "LICENCIA DE CONDUCIR", "CLASE", "€")
+    assert sign.fields["categoria"] == "C"
     assert "categoria" not in read(LICENCE, "LICENCIA DE CONDUCIR", "CLASE  XYZ").fields
 
 

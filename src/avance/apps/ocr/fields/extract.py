@@ -18,7 +18,7 @@ VALIDATED = 0.97
 UNCHECKED = 0.9
 """Of the zone for machines, without a second witness."""
 CENTS_OF_TOLERANCE = 2
-_RUT = re.compile(r"\b\d{1,2}[.,]?\s?\d{3}[.,]?\s?\d{3}\s?[-–—]\s?[\dkK]\b")
+_RUT = re.compile(r"(?<!\d)\d{1,2}[.,]?\s?\d{3}[.,]?\s?\d{3}\s?[-–—]\s?[\dkK]\b")
 _NIF = re.compile(
     r"\b(?:ES)?[- ]?(?:\d{8}[- ]?[A-Z]|\d{9}|[XYZ][- ]?\d{7}[- ]?[A-Z]|[ABCDEFGHJNPQRSUVW][- ]?\d{7}[0-9A-J])\b"
 )
@@ -126,9 +126,9 @@ def _number(text: str) -> str | None:
 
 def _classes(text: str) -> str | None:
     """
-    Of a driving licence: A1 to A5 and B to F. One large letter by itself is read as `Cc` by some engines.
+    Of a driving licence: A1 to A5 and B to F. One large letter by itself is read as `Cc` or `€` by some engines.
     """
-    words = re.findall(r"A[ -]?[1-5]|[A-Z0-9]+", text.upper())
+    words = re.findall(r"A[ -]?[1-5]|[A-Z0-9]+", text.upper().replace("€", "C"))
     bare = [re.sub(r"^([A-F])\1$", r"\1", re.sub(r"[ -]", "", word)) for word in words]
     known = [word for word in bare if word in CLASSES]
     return " ".join(known) or None
@@ -230,8 +230,24 @@ def _agree(found: dict[str, Value], name: str, value: str) -> None:
     seen = found.get(name)
     if seen is None or set(plain(seen.text).split()) < set(value.split()):
         found[name] = Value(text=value, confidence=UNCHECKED)
-    elif plain(seen.text) == value:
-        found[name] = Value(text=seen.text, confidence=max(seen.confidence, VALIDATED))
+    elif _closed(plain(seen.text)) == _closed(value):
+        spaced = _spaced(seen.text, value)
+        found[name] = Value(text=spaced, confidence=max(seen.confidence, VALIDATED))
+
+
+def _closed(text: str) -> str:
+    return "".join(text.split())
+
+
+def _spaced(text: str, like: str) -> str:
+    """
+    The text with the spaces of another: in the zone these are fillers, and not lost.
+    """
+    letters = _closed(text)
+    if len(letters) != len(_closed(like)):
+        return text
+    rest = iter(letters)
+    return "".join(char if char == " " else next(rest) for char in like)
 
 
 def _numbers_agree(found: dict[str, Value], name: str, number: str) -> list[str]:

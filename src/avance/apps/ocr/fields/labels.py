@@ -4,7 +4,7 @@ A value stands right of its label, or below it.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 
 import msgspec
 
@@ -14,6 +14,8 @@ GAP = 2.5
 """Words of one value are no further apart, in heights of a line."""
 SPECKS_MAX = 1
 """So many lines further down a value is looked for."""
+PART_CHARS_MIN = 3
+"""Of a word of a label, so that `s/n` stays one word."""
 _NUMERO = re.compile("N[Oo0E2]?")
 
 
@@ -50,10 +52,12 @@ class Reading:
     """
 
     def __init__(self, words: Sequence[Word], labels: Iterable[str]) -> None:
-        self.lines = _lines(words)
+        labels = {" ".join(_compared(one)) for one in labels}
+        known = {part for label in labels for part in label.split() if len(part) >= PART_CHARS_MIN}
+        self.lines = [_parted(line, known) for line in _lines(words)]
         self._plain = [[" ".join(_compared(word.text)) for word in line] for line in self.lines]
         # Longer ones first: `fecha de nacimiento` is no `fecha`.
-        self._labels = sorted({" ".join(_compared(one)) for one in labels}, key=len, reverse=True)
+        self._labels = sorted(labels, key=len, reverse=True)
         self._spots = [self._spots_of(number) for number in range(len(self.lines))]
 
     def values(self, label: str, *, below: int = 1) -> list[list[Value]]:
@@ -149,6 +153,29 @@ def _lines(words: Sequence[Word]) -> list[list[Word]]:
     for word in words:
         lines.setdefault(word.line, []).append(word)
     return [lines[number] for number in sorted(lines)]
+
+
+def _parted(line: Sequence[Word], known: Set[str]) -> list[Word]:
+    """
+    `NACIONALIDAD/NATIONALITY`, written or read without spaces, as three words.
+    """
+    words: list[Word] = []
+    for word in line:
+        parts = [part for part in re.split("(/)", word.text) if part]
+        if len(parts) > 1 and any(part in known for one in parts for part in _compared(one)):
+            words += _places(word, parts)
+        else:
+            words.append(word)
+    return words
+
+
+def _places(word: Word, parts: Sequence[str]) -> Iterator[Word]:
+    step, at = (word.right - word.left) / len(word.text), 0
+    for part in parts:
+        left = word.left + at * step
+        at += len(part)
+        right = word.left + at * step
+        yield msgspec.structs.replace(word, text=part, left=left, right=right)
 
 
 def _value(words: Sequence[Word]) -> Value:
