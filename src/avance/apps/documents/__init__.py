@@ -14,6 +14,7 @@ app = App(
         "avance.apps.documents.http.batches:router",
         "avance.apps.documents.http.collections:router",
         "avance.apps.documents.tus.http:router",
+        "avance.apps.documents.direct.http:router",
     ],
     sockets={
         "/ws/jobs/{job_id}": "avance.apps.documents.ingest_socket:speak",

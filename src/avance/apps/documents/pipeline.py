@@ -2,6 +2,7 @@
 From files to passages that can be found: extract, chunk, enrich, index. Every step tells how far it is, and may be repeated after a crash.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, aclosing
 from functools import partial
@@ -166,12 +167,15 @@ class Ingestion:
         self._job.progress(current=round((files + part) * STEPS_A_FILE), total=total * STEPS_A_FILE)
 
     async def _read(self, position: int, total: int, source: Source) -> Draft | None:
-        if self._policy is OnDuplicate.SKIP:
-            same = await self._catalog.duplicate(self._place, source.sha256)
-            if same is not None:
-                self._told_duplicate(source.name, same.id, same.uploaded_ms)
-                return None
+        if source.sha256 and await self._is_known(source):
+            return None
         async with self._host.blobs.local(source.key) as path:
+            if not source.sha256:
+                # Its bytes went past us, into the bucket.
+                digest = await anyio.to_thread.run_sync(_sha256_of, path)
+                source = msgspec.structs.replace(source, sha256=digest)
+                if await self._is_known(source):
+                    return None
             kind = await anyio.to_thread.run_sync(sniff, path, source.name)
             about, pages = await self._pages(path, kind, position, total, source.name)
         file_id = await self._catalog.begin(
@@ -183,6 +187,14 @@ class Ingestion:
             MIME_TYPES.get(kind, "application/octet-stream"),
         )
         return Draft(source=source, file_id=file_id, kind=kind, about=about, pages=pages)
+
+    async def _is_known(self, source: Source) -> bool:
+        if self._policy is not OnDuplicate.SKIP:
+            return False
+        same = await self._catalog.duplicate(self._place, source.sha256)
+        if same is not None:
+            self._told_duplicate(source.name, same.id, same.uploaded_ms)
+        return same is not None
 
     async def _pages(
         self, path: Path, kind: Kind, position: int, total: int, name: str
@@ -421,6 +433,11 @@ async def _words(
     return [
         Indexed(chunk_id=chunk_id, stems=words) for chunk_id, words in zip(ids, found, strict=True)
     ]
+
+
+def _sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _without_text(name: str, *, is_scanned: bool) -> Unreadable:

@@ -40,6 +40,8 @@ class DocumentsSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The queue of RQ (`module:queue`) whose workers read the files of `POST /ingest`, on the same store and files as the servers; without one, the workers of avance do."""
     file_bytes_max: Annotated[int, msgspec.Meta(ge=1)] = 52_428_800
     """A larger file is refused."""
+    direct_bytes_max: Annotated[int, msgspec.Meta(ge=1)] = 524_288_000
+    """Likewise for one that goes straight into the bucket, where files are kept in S3."""
     upload_bytes_max: Annotated[int, msgspec.Meta(ge=1)] = 524_288_000
     """All files of one upload together."""
     arrival_s: Annotated[float, msgspec.Meta(gt=0)] = 86_400.0

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
 
+import anyio
 import anyio.to_thread
 import msgspec
 
@@ -24,8 +25,11 @@ _EXTRACTORS = {
     Kind.XLSX: "avance.apps.reading.extract.xlsx:read",
     Kind.HTML: "avance.apps.reading.extract.html:read",
 }
+_DECODER = "avance.apps.reading.extract.text:read"
 _PLAIN = (Kind.MARKDOWN, Kind.TEXT)
 """Nothing is parsed here: decoding bytes harms nobody, and a child for each costs more than all of it."""
+PLAIN_BYTES_MAX = 67_108_864
+"""A larger one is decoded in a child all the same, for its memory."""
 
 
 async def read_file(
@@ -37,11 +41,12 @@ async def read_file(
     Raises:
         Unreadable: The code says why.
     """
-    if kind in _PLAIN:
+    is_plain = kind in _PLAIN
+    if is_plain and (await anyio.Path(path).stat()).st_size <= PLAIN_BYTES_MAX:
         for part in await anyio.to_thread.run_sync(_plain, path, limits):
             yield part
         return
-    target = _EXTRACTORS.get(kind)
+    target = _DECODER if is_plain else _EXTRACTORS.get(kind)
     if target is None:
         raise Unreadable(f"a file of kind {kind.value} has no text; it needs OCR", code="needs_ocr")
     arguments = {"path": str(path), "limits": msgspec.to_builtins(limits)}

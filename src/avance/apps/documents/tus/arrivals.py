@@ -32,6 +32,8 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     on_duplicate: str
     size: int
     expires_ms: int
+    multipart_id: str | None = None
+    """Of one whose bytes go straight into a bucket: what the bucket calls it."""
 
 
 class Locked(Conflict):
@@ -70,14 +72,23 @@ class Arrivals:
     async def all(self) -> list[Arrival]:
         return await self._records.read(_all, is_long=True)
 
-    async def add(self, arrival: Arrival, *, owner_bytes_max: int) -> None:
+    async def reserve(self, arrival: Arrival, *, owner_bytes_max: int) -> None:
         """
-        Make room for a file.
+        Remember a file that is about to come.
 
         Raises:
             TooLarge: What this owner has begun and not ended is too much with it.
         """
         await self._records.write(partial(_add, arrival, owner_bytes_max))
+
+    async def add(self, arrival: Arrival, *, owner_bytes_max: int) -> None:
+        """
+        Make room for a file on our own disk.
+
+        Raises:
+            TooLarge: As `reserve`.
+        """
+        await self.reserve(arrival, owner_bytes_max=owner_bytes_max)
         await anyio.to_thread.run_sync(_create, self.path(arrival.id))
 
     async def remove(self, arrival_id: str) -> None:
@@ -187,7 +198,7 @@ def _create(path: Path) -> None:
     path.touch(mode=0o600)
 
 
-_COLUMNS = "id, owner, tenant, filename, collection, on_duplicate, size, expires_ms"
+_COLUMNS = "id, owner, tenant, filename, collection, on_duplicate, size, expires_ms, multipart_id"
 
 
 def _read(row: tuple[object, ...]) -> Arrival:
@@ -221,7 +232,7 @@ def _add(arrival: Arrival, owner_bytes_max: int, changes: Changes) -> None:
             limit=owner_bytes_max,
         )
     changes.run(
-        f"INSERT INTO documents_arrivals ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO documents_arrivals ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         *msgspec.structs.astuple(arrival),
     )
 

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import anyio
 
 from avance import Avance
+from avance.apps.documents.direct import receiving as direct
 from avance.apps.documents.leftovers import forget
 from avance.apps.documents.tus.arrivals import Arrival
 from avance.apps.documents.tus.receiving import abandon, arrivals_of, complete
@@ -32,11 +33,14 @@ async def expired(host: Avance) -> AsyncGenerator[None, None]:
 async def _work(host: Avance) -> None:
     arrivals = arrivals_of(host)
     for arrival in await arrivals.all():
-        if await arrivals.offset(arrival) == arrival.size:
+        if arrival.multipart_id is not None:
+            await _settle(direct.recover, host, arrival)
+        elif await arrivals.offset(arrival) == arrival.size:
             await _settle(complete, host, arrival)
     while True:
         for arrival in await arrivals.expired(host.clock.now_ms()):
-            await _settle(abandon, host, arrival)
+            give_up = abandon if arrival.multipart_id is None else direct.abandon
+            await _settle(give_up, host, arrival)
         await _forget_left(host)
         await anyio.sleep(INTERVAL_S)
 

@@ -161,7 +161,8 @@ async def _own(request: Request) -> Arrival:
     arrival_id = request.path_params["upload_id"]
     arrival = await arrivals_of(app.host).find(arrival_id)
     is_gone = arrival is None or arrival.expires_ms <= app.host.clock.now_ms()
-    if arrival is None or is_gone or arrival.owner != who.user:
+    is_ours = arrival is not None and arrival.multipart_id is None and arrival.owner == who.user
+    if arrival is None or is_gone or not is_ours:
         raise NotFound(
             f"there is no upload {arrival_id} under way; it has ended, expired, or never was",
             code="upload_not_found",

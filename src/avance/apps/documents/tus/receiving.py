@@ -36,12 +36,40 @@ async def begin(
         TooLarge: It is too large, or this owner has begun too much.
     """
     settings = host.settings.section(DocumentsSettings)
-    if size > settings.file_bytes_max:
-        raise TooLarge(
-            f"{filename} has {size} bytes; the limit is {settings.file_bytes_max}",
-            limit=settings.file_bytes_max,
-        )
-    arrival = Arrival(
+    arrival = announced(
+        host,
+        who,
+        filename=filename,
+        size=size,
+        collection=collection,
+        policy=policy,
+        bytes_max=settings.file_bytes_max,
+    )
+    await arrivals_of(host).add(arrival, owner_bytes_max=settings.arriving_bytes_max)
+    await follow(host, arrival)
+    return arrival
+
+
+def announced(
+    host: Avance,
+    who: Caller,
+    *,
+    filename: str,
+    size: int,
+    collection: str,
+    policy: OnDuplicate,
+    bytes_max: int,
+) -> Arrival:
+    """
+    What is known of a file before its first byte.
+
+    Raises:
+        TooLarge: It is.
+    """
+    if size > bytes_max:
+        raise TooLarge(f"{filename} has {size} bytes; the limit is {bytes_max}", limit=bytes_max)
+    settings = host.settings.section(DocumentsSettings)
+    return Arrival(
         id=str(uuid4()),
         owner=who.user,
         tenant=who.identity.tenant,
@@ -51,21 +79,32 @@ async def begin(
         size=size,
         expires_ms=host.clock.now_ms() + round(settings.arrival_s * 1000),
     )
-    arrivals = arrivals_of(host)
-    await arrivals.add(arrival, owner_bytes_max=settings.arriving_bytes_max)
+
+
+async def follow(host: Avance, arrival: Arrival) -> None:
+    """
+    Begin the job that people see.
+    """
+    settings = host.settings.section(DocumentsSettings)
     tracker = await host.track(
         arrival.id,
         kind=UPLOAD,
-        owner=who.user,
-        tenant=who.identity.tenant,
-        title=filename,
+        owner=arrival.owner,
+        tenant=arrival.tenant,
+        title=arrival.filename,
         phases=PHASES,
         deadline_s=settings.arrival_s + settings.reading_s_max,
         # To a person the upload and the reading of it are one thing.
         needs_children=True,
     )
     tracker.phase("receiving")
-    return arrival
+
+
+def key_of(arrival: Arrival) -> str:
+    """
+    Where its bytes lie among the files.
+    """
+    return f"documents/{arrival.id}/0"
 
 
 async def receive(
@@ -95,7 +134,6 @@ async def complete(host: Avance, arrival: Arrival) -> None:
         Unreadable: Its first bytes show that it cannot be; the job has failed with the reason.
     """
     arrivals, tracker = arrivals_of(host), await host.tracker(arrival.id)
-    key = f"documents/{arrival.id}/0"
     path = arrivals.path(arrival.id)
     try:
         if await anyio.to_thread.run_sync(path.exists):
@@ -104,8 +142,19 @@ async def complete(host: Avance, arrival: Arrival) -> None:
         await tracker.fail(error.message, code=error.code)
         await arrivals.remove(arrival.id)
         raise
-    kept = await host.blobs.take(key, path)
-    source = Source(key=key, name=arrival.filename, size=arrival.size, sha256=kept.sha256 or "")
+    kept = await host.blobs.take(key_of(arrival), path)
+    await hand_over(host, arrival, kept.sha256 or "")
+
+
+async def hand_over(host: Avance, arrival: Arrival, sha256: str) -> None:
+    """
+    Let a file be read that lies among the files. Repeated it does the same once.
+
+    Args:
+        sha256: Empty where nobody here has seen the bytes; its reader then finds out.
+    """
+    tracker = await host.tracker(arrival.id)
+    source = Source(key=key_of(arrival), name=arrival.filename, size=arrival.size, sha256=sha256)
     settings = host.settings.section(DocumentsSettings)
     child = await ingest.using(
         owner=arrival.owner,
@@ -122,7 +171,7 @@ async def complete(host: Avance, arrival: Arrival) -> None:
     )
     tracker.phase("reading")
     await tracker.done({"job_id": child.id})
-    await arrivals.remove(arrival.id)
+    await arrivals_of(host).remove(arrival.id)
 
 
 async def abandon(host: Avance, arrival: Arrival) -> None:
