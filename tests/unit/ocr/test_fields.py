@@ -117,6 +117,9 @@ def test_labels_that_are_written_without_spaces_are_known() -> None:
         "nacionalidad": "CHILENA",
         "sexo": "F",
     }
+    close = read(INVOICE, "Factura Nº:2026/17", "Fecha:19/01/2023", "Total:121,00", "Visto:9")
+    assert (close.fields["numero"], close.fields["fecha"]) == ("2026/17", "2023-01-19")
+    assert close.fields["total"] == "121.00"
     kept = read(LICENCE, "LICENCIA DE CONDUCIR", "DIRECCIÓN", "CALLE SOTO S/N")
     assert kept.fields["direccion"] == "CALLE SOTO S/N"
 

@@ -16,6 +16,7 @@ SPECKS_MAX = 1
 """So many lines further down a value is looked for."""
 PART_CHARS_MIN = 3
 """Of a word of a label, so that `s/n` stays one word."""
+_CLOSE = re.compile(r"(?<=\D)(/)(?=\D)|(?<=[^\W\d]:)(?=\w)")
 _NUMERO = re.compile("N[Oo0E2]?")
 
 
@@ -53,7 +54,7 @@ class Reading:
 
     def __init__(self, words: Sequence[Word], labels: Iterable[str]) -> None:
         labels = {" ".join(_compared(one)) for one in labels}
-        known = {part for label in labels for part in label.split() if len(part) >= PART_CHARS_MIN}
+        known = {part for label in labels for part in label.split()}
         self.lines = [_parted(line, known) for line in _lines(words)]
         self._plain = [[" ".join(_compared(word.text)) for word in line] for line in self.lines]
         # Longer ones first: `fecha de nacimiento` is no `fecha`.
@@ -157,16 +158,21 @@ def _lines(words: Sequence[Word]) -> list[list[Word]]:
 
 def _parted(line: Sequence[Word], known: Set[str]) -> list[Word]:
     """
-    `NACIONALIDAD/NATIONALITY`, written or read without spaces, as three words.
+    `NACIONALIDAD/NATIONALITY` and `Fecha:19/01/2023`, written or read without spaces, as the words that they are.
     """
     words: list[Word] = []
     for word in line:
-        parts = [part for part in re.split("(/)", word.text) if part]
-        if len(parts) > 1 and any(part in known for one in parts for part in _compared(one)):
+        parts = [part for part in _CLOSE.split(word.text) if part]
+        if len(parts) > 1 and any(_is_of_label(part, known) for part in parts):
             words += _places(word, parts)
         else:
             words.append(word)
     return words
+
+
+def _is_of_label(part: str, known: Set[str]) -> bool:
+    is_long = len(part) >= PART_CHARS_MIN or part.endswith(":")
+    return is_long and any(one in known for one in _compared(part))
 
 
 def _places(word: Word, parts: Sequence[str]) -> Iterator[Word]:
