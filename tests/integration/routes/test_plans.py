@@ -45,6 +45,43 @@ def buses(stored: dict[str, Any]) -> list[list[str]]:
     return [[item["route_id"] for item in bus["items"]] for bus in stored["result"]["schedule"]]
 
 
+async def test_vehicles_at_depots_are_planned_shown_checked_and_kept_in_a_what_if(
+    site: Site,
+) -> None:
+    """001-T14: the same check that anybody may ask for."""
+    routes = sample_day(20)
+    vehicles = [
+        {"id": "north", "count": 9, "depot": {"lat": 42.8, "lon": -8.2, "name": "Norte"}},
+        {"id": "south", "count": 9, "depot": {"lat": 42.4, "lon": -8.2}},
+    ]
+    job_id, stored = await planned(site, routes, vehicles=vehicles)
+    schedule = stored["result"]["schedule"]
+    assert {bus["vehicle"] for bus in schedule} <= {"north", "south"}
+    assert all(bus["leaves_depot"] < bus["items"][0]["start_time"] for bus in schedule)
+    diagnostics = stored["result"]["diagnostics"]
+    assert sum(diagnostics["vehicles_used"].values()) == len(schedule)
+
+    async def checked(**wrong: Any) -> set[str]:
+        buses = [{**schedule[0], **wrong}, *schedule[1:]]
+        body = {"routes": routes, "vehicles": vehicles, "schedule": buses}
+        answer = await site.post("/validate-schedule", msgspec.json.encode(body))
+        return {one["rule"] for one in answer.json()["violations"]}
+
+    assert not await checked()
+    assert await checked(vehicle="nowhere") == {"fleet"}
+    assert await checked(pull_out_minutes=0) == {"depot"}
+    first = schedule[0]["items"][0]["route_id"]
+    why = (await site.get(f"/jobs/{job_id}/explain", route=first, lang="en")).json()
+    assert why["code"] == "from_depot"
+    both = msgspec.json.encode({"routes": routes, "vehicles": vehicles, "buses_max": 3})
+    refused = await site.post("/optimize-async", both)
+    assert (refused.status_code, refused.json()["code"]) == (422, "vehicles_unusable")
+    changed = msgspec.json.encode({"changes": [{"route_id": first, "is_removed": True}]})
+    again = await site.post(f"/jobs/{job_id}/what-if", changed)
+    later = await result_of(site, again.json()["job_id"])
+    assert all(bus["depot"] for bus in later["result"]["schedule"])
+
+
 async def test_why_this_bus_why_not_that_one_and_why_not_one_fewer(site: Site) -> None:
     """001-T15"""
     job_id, stored = await planned(site, sample_day(40))

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import msgspec
+from msgspec import UNSET
 
 from avance.apps.routes.capacity import may_follow
 from avance.apps.routes.model import (
@@ -19,10 +20,12 @@ from avance.apps.routes.model import (
     Route,
     Rules,
     Trip,
+    Vehicle,
     clock_seconds,
     clock_text,
 )
 from avance.apps.routes.trips import Roads, build_trip, gap_min
+from avance.apps.routes.vehicles import fits, pull_in_min, pull_out_min
 
 
 class Violation(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +42,7 @@ def check_schedule(
     *,
     unassigned: Sequence[str] = (),
     buses_max: int | None = None,
+    vehicles: Sequence[Vehicle] = (),
     rules: Rules = RULES,
 ) -> list[Violation]:
     """
@@ -48,10 +52,13 @@ def check_schedule(
         unassigned: Routes that the schedule leaves out and says so. Leaving out one that could run is still a violation of R1,
             unless a limited fleet is used up.
         buses_max: The fleet.
+        vehicles: The types that there are; each bus is then of one of them, and a route may be left out when all that fit it are used up.
     """
     trips = {route.id: build_trip(route, roads, rules) for route in routes}
     is_used_up = buses_max is not None and len(schedule) >= buses_max
     excused = set(unassigned) if is_used_up else set()
+    if vehicles:
+        excused |= _without_vehicle(trips, schedule, vehicles, unassigned)
     found = list(_served_once(trips, schedule, excused, rules))
     if buses_max is not None and len(schedule) > buses_max:
         found.append(
@@ -59,6 +66,8 @@ def check_schedule(
         )
     for bus in schedule:
         found += _check_bus(bus, trips, roads, rules)
+    if vehicles:
+        found += _check_vehicles(schedule, trips, vehicles, roads, rules)
     served = {item.route_id for bus in schedule for item in bus.items}
     for route_id in unassigned:
         if route_id not in trips:
@@ -66,6 +75,94 @@ def check_schedule(
         elif route_id in served:
             found.append(_violation("R1", None, route_id, "both served and left out"))
     return found
+
+
+def _without_vehicle(
+    trips: Mapping[str, Trip | None],
+    schedule: Sequence[Bus],
+    vehicles: Sequence[Vehicle],
+    unassigned: Sequence[str],
+) -> set[str]:
+    """
+    Those left out for which no vehicle stands idle that could drive them.
+    """
+    used = Counter(bus.vehicle for bus in schedule)
+    idle = [vehicle for vehicle in vehicles if used[vehicle.id] < vehicle.count]
+    return {
+        route_id
+        for route_id in unassigned
+        if (trip := trips.get(route_id)) is not None
+        and not any(fits(vehicle, trip) for vehicle in idle)
+    }
+
+
+def _check_vehicles(
+    schedule: Sequence[Bus],
+    trips: Mapping[str, Trip | None],
+    vehicles: Sequence[Vehicle],
+    roads: Roads,
+    rules: Rules,
+) -> list[Violation]:
+    """
+    No type more often than there are vehicles of it, each large and small enough, and the ways from and to its depot as they are.
+    """
+    types = {vehicle.id: vehicle for vehicle in vehicles}
+    used = Counter(bus.vehicle for bus in schedule)
+    found = [
+        _violation("fleet", None, None, f"{used[one.id]} of type {one.id}, there are {one.count}")
+        for one in vehicles
+        if used[one.id] > one.count
+    ]
+    for bus in schedule:
+        vehicle = types.get(bus.vehicle or "")
+        if vehicle is None:
+            text = f"is of type {bus.vehicle or 'nothing'}, which is not there"
+            found.append(_violation("fleet", bus.bus_id, None, text))
+            continue
+        mine = [(item, trip) for item in bus.items if (trip := trips.get(item.route_id))]
+        found += [
+            _violation(
+                "R7", bus.bus_id, trip.route_id,
+                f"type {vehicle.id} has {vehicle.seats:g} seats, the route takes {max(trip.seats_min, trip.demand):g} to {trip.seats_max:g}",
+            )
+            for _, trip in mine
+            if not fits(vehicle, trip)
+        ]  # fmt: skip
+        if mine and vehicle.depot is not None:
+            found += _check_depot(bus, vehicle, mine, roads, rules)
+    return found
+
+
+def _check_depot(
+    bus: Bus,
+    vehicle: Vehicle,
+    mine: Sequence[tuple[Item, Trip]],
+    roads: Roads,
+    rules: Rules,
+) -> list[Violation]:
+    """
+    What the bus says of its depot, as far as it says anything.
+    """
+    (first, first_trip), (last, last_trip) = mine[0], mine[-1]
+    out_min = pull_out_min(vehicle, first_trip, roads, rules)
+    in_min = pull_in_min(vehicle, last_trip, roads, rules)
+    try:
+        leaves_s = clock_seconds(first.start_time) - MINUTE * out_min
+        back_s = clock_seconds(last.start_time) + last_trip.duration_s + MINUTE * in_min
+    except ValueError:
+        return []  # Told already where the times of its routes are checked.
+    said = (
+        ("depot", bus.depot, vehicle.depot),
+        ("pull_out_minutes", bus.pull_out_minutes, out_min),
+        ("pull_in_minutes", bus.pull_in_minutes, in_min),
+        ("leaves_depot", bus.leaves_depot, clock_text(leaves_s)),
+        ("back_at_depot", bus.back_at_depot, clock_text(back_s)),
+    )
+    return [
+        _violation("depot", bus.bus_id, None, f"{name} is {value}, by the way it is {truth}")
+        for name, value, truth in said
+        if value is not UNSET and value != truth
+    ]
 
 
 def _served_once(

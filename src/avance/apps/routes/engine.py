@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from typing import Any, Protocol
 
 import numpy as np
+from msgspec.structs import replace
 
 from avance.apps.routes.check import check_schedule
 from avance.apps.routes.explain import Explainer
@@ -26,9 +27,18 @@ from avance.apps.routes.result import (
     build_diagnostics,
     build_schedule,
     build_stats,
+    vehicle_diagnostics,
 )
 from avance.apps.routes.solver.block import Block, Ints
-from avance.apps.routes.solver.problem import blocks_of, great_circle_gaps, in_time, road_gaps
+from avance.apps.routes.solver.depots.problem import yard_of
+from avance.apps.routes.solver.depots.yard import Yard
+from avance.apps.routes.solver.problem import (
+    blocks_of,
+    great_circle_gaps,
+    in_time,
+    road_gaps,
+    whole_block,
+)
 from avance.apps.routes.solver.search import Ended, Found, Step
 from avance.apps.routes.solver.wire import Up
 from avance.apps.routes.suggest import bell_times
@@ -38,6 +48,7 @@ from avance.apps.routes.travel.matrix import read_matrix
 from avance.apps.routes.travel.osrm import Osrm
 from avance.apps.routes.travel.roads import Gatherer
 from avance.apps.routes.trips import NoRoads, Roads, build_trips, places_of, run_order
+from avance.apps.routes.vehicles import depot_point, fits
 from avance.apps.routes.wishes import changes, unmet, wanted_links
 from avance.errors import InvalidRequest, TaskFailed
 
@@ -53,7 +64,12 @@ class Solver(Protocol):
     """
 
     def run(
-        self, blocks: Sequence[Block], options: Any, seeds: Sequence[Sequence[int]] = (), /
+        self,
+        blocks: Sequence[Block],
+        options: Any,
+        seeds: Sequence[Sequence[int]] = (),
+        yard: Yard | None = None,
+        /,
     ) -> Iterator[Up]: ...
 
 
@@ -98,6 +114,7 @@ class Engine:
         self._unassigned: list[Unassigned] = []
         self.roads: Roads = NoRoads()
         self._blocks: list[Block] = []
+        self._yard: Yard | None = None
         self._best: Answer | None = None
         self._plan = Plan(buses=())
         self._proof = Proof()
@@ -167,10 +184,24 @@ class Engine:
         if options.matrix_path:
             self._effort["osrm_fallback_count"] = self._unknown_pairs()
         self._gaps = gaps
-        self._blocks = blocks_of(trips, gaps, wanted_links(trips, gaps, self._request.wishes))
+        self._arrange(gaps)
         pairs = len(trips) * (len(trips) - 1)
         links = sum(int(block.links.sum()) for block in self._blocks)
         self._effort |= {"pairs_total": pairs, "pairs_pruned": pairs - links}
+
+    def _arrange(self, gaps: Ints) -> None:
+        """
+        Trips by groups that never share a bus; together where they share the vehicles that there are.
+        """
+        trips, wishes = self._trips, self._request.wishes
+        wanted = wanted_links(trips, gaps, wishes)
+        if not wishes.vehicles:
+            self._blocks = blocks_of(trips, gaps, wanted)
+            return
+        block = whole_block(trips, gaps, wanted)
+        is_far = wishes.mode == "kilometres"
+        self._blocks = [block]
+        self._yard = yard_of(wishes.vehicles, trips, block, self.roads, is_far=is_far)
 
     def _unknown_pairs(self) -> int:
         trips = self._trips
@@ -192,7 +223,8 @@ class Engine:
         with closing(osrm), Cache(options.cache_path, options.table_url, self._now_s) as cache:
             gatherer = Gatherer(osrm, cache, chunk=options.chunk)
             paths = [places_of(run_order(route)) for route in self._routes.values()]
-            gatherer.probe(point for path in paths for point in path)
+            depots = [place for one in self._request.wishes.vehicles if (place := depot_point(one))]
+            gatherer.probe([*(point for path in paths for point in path), *depots])
             self._pace.at(0.2)
             gatherer.legs(paths, lambda done, total: self._pace.at(0.2 + 0.3 * done / total))
             trips, _ = build_trips(self._routes.values(), gatherer.roads)
@@ -202,6 +234,8 @@ class Engine:
                 for i, j in np.argwhere(in_time(trips, 0)).tolist()
                 if (end := ends[i][0]) is not None and (start := ends[j][1]) is not None
             }
+            wanted |= {(depot, start) for _, start in ends if start for depot in depots}
+            wanted |= {(end, depot) for end, _ in ends if end for depot in depots}
             gatherer.pairs(wanted, lambda done, total: self._pace.at(0.5 + 0.5 * done / total))
         told = gatherer.gathered
         self._findings += told.findings
@@ -222,7 +256,9 @@ class Engine:
 
     def _told(self) -> Iterator[Up]:
         if self._blocks:
-            yield from self._solver.run(self._blocks, self._request.search, self._seeds())
+            yield from self._solver.run(
+                self._blocks, self._request.search, self._seeds(), self._yard
+            )
 
     def _listen(self, phase: str, told: Iterator[Up]) -> Iterator[Up]:
         """
@@ -260,7 +296,12 @@ class Engine:
         """
         plan = Plan(buses=tuple(tuple(Leg(*leg) for leg in bus) for bus in found.buses))
         buses_max = self._request.wishes.buses_max
-        self._plan = plan if buses_max is None else fit(plan, self._blocks, buses_max)
+        if self._yard is not None:
+            driven = {leg.trip for bus in plan.buses for leg in bus}
+            unserved = tuple(sorted(set(range(len(self._trips))) - driven))
+            self._plan = replace(plan, unserved=unserved, kinds=tuple(found.kinds))
+        else:
+            self._plan = plan if buses_max is None else fit(plan, self._blocks, buses_max)
         self._proof = Proof(
             unserved=len(self._plan.unserved),
             bound=found.bound,
@@ -304,11 +345,14 @@ class Engine:
         """
         The plan as the contract writes it, after the check.
         """
-        schedule = build_schedule(self._plan, self._trips, self._routes, self.roads)
+        vehicles = self._request.wishes.vehicles
+        schedule = build_schedule(
+            self._plan, self._trips, self._routes, self.roads, vehicles=vehicles
+        )
         left_out = (
             *self._unassigned,
             *(
-                Unassigned(route_id=self._trips[trip].route_id, reason="no_bus_left")
+                Unassigned(route_id=self._trips[trip].route_id, reason=self._why_left_out(trip))
                 for trip in self._plan.unserved
             ),
         )
@@ -318,6 +362,7 @@ class Engine:
             self.roads,
             unassigned=[one.route_id for one in left_out],
             buses_max=self._request.wishes.buses_max,
+            vehicles=vehicles,
         )
         if violations:
             # The same input would give the same plan: trying again helps nobody.
@@ -332,6 +377,8 @@ class Engine:
         if wishes.mode != "buses" or wishes.pinned:
             # What the search counted there is not minutes alone.
             diagnostics["lower_bound_minutes"] = None
+        if vehicles:
+            diagnostics |= vehicle_diagnostics(schedule, vehicles)
         if wishes.reference:
             now = [[item.route_id for item in bus.items] for bus in schedule]
             diagnostics["changes"] = changes(now, wishes.reference)
@@ -346,6 +393,11 @@ class Engine:
             explanations=self._explanations(schedule, unassigned, diagnostics),
             seeds=self._kept_chains(),
         )
+
+    def _why_left_out(self, trip: int) -> str:
+        vehicles = self._request.wishes.vehicles
+        has_any = not vehicles or any(fits(one, self._trips[trip]) for one in vehicles)
+        return "no_bus_left" if has_any else "no_vehicle_fits"
 
     def _explanations(
         self,

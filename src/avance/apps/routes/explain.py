@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from avance.apps.routes.capacity import may_follow
-from avance.apps.routes.model import MINUTE, Bus, Item, Trip, clock_seconds
+from avance.apps.routes.model import MINUTE, Bus, Item, Point, Trip, clock_seconds
 from avance.apps.routes.trips import Roads, gap_min
 
 TIGHT_MIN = 5.0
@@ -27,6 +27,9 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "could": "{bus} podría llevar {route}: {minutes:+g} min en vacío en esos dos autobuses; el reparto elegido cuesta menos en conjunto.",
             "fewer": "No basta con {fewer} autobuses: de estos {count} servicios, dos cualesquiera no caben en el mismo autobús.",
             "fewer_lp": "No basta con {fewer} autobuses: lo demuestra la cota del programa lineal ({bound}).",
+            "from_depot": "{route} es el primer servicio de {bus}: {gap} min en vacío desde su cochera.",
+            "not_vehicle": "{bus} no puede llevar {route}: su vehículo tiene {seats:g} plazas.",
+            "fleet_mix": "Con los {vehicles} vehículos que hay quedan fuera {unserved} servicios: los que sobran no valen para ellos, y los demás están ocupados.",
             "fleet": "La flota de {buses} autobuses no alcanza para {unserved} servicios; para todos hacen falta al menos {needed}.",
             "one": "Sin ningún autobús no hay servicio: uno es lo mínimo.",
             "open": "Se conocen {buses} autobuses y la cota demostrada es {bound}; no está demostrado que sobre ninguno.",
@@ -46,6 +49,9 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "could": "{bus} could take {route}: {minutes:+g} min empty on these two buses; the plan as a whole costs less as it is.",
             "fewer": "{fewer} buses are not enough: of these {count} services no two fit on one bus.",
             "fewer_lp": "{fewer} buses are not enough: the bound of the linear program proves it ({bound}).",
+            "from_depot": "{route} is the first service of {bus}: {gap} min empty from its depot.",
+            "not_vehicle": "{bus} cannot take {route}: its vehicle has {seats:g} seats.",
+            "fleet_mix": "With the {vehicles} vehicles that there are, {unserved} services are left out: those that stand idle do not fit them, and the others are taken.",
             "fleet": "The fleet of {buses} buses leaves out {unserved} services; for all of them at least {needed} are needed.",
             "one": "Without a bus there is no service: one is the least.",
             "open": "{buses} buses are known and the proven bound is {bound}; it is not proven that none is too many.",
@@ -99,9 +105,12 @@ class Explainer:
             return None
         others = [self._trips[item.route_id] for item in bus.items if item.route_id != route_id]
         seats = [trip, *others]
+        least = max(trip.seats_min, trip.demand)
+        if bus.vehicle_seats and not least <= bus.vehicle_seats <= trip.seats_max:
+            return self._say("not_vehicle", bus=bus_id, route=route_id, seats=bus.vehicle_seats)
         if max(t.seats_min for t in seats) > min(t.seats_max for t in seats):
             return self._say("not_seats", bus=bus_id, route=route_id)
-        found = [self._insert(trip, others, place) for place in range(len(others) + 1)]
+        found = [self._insert(bus, trip, others, place) for place in range(len(others) + 1)]
         fitting = [one for one in found if isinstance(one, int)]
         if fitting:
             minutes = min(fitting) - self._removal(route_id)
@@ -118,6 +127,8 @@ class Explainer:
         certificate = tuple(diagnostics["certificate"])
         if unserved := diagnostics.get("unserved_routes"):
             needed = diagnostics["buses_needed"]
+            if vehicles := diagnostics.get("vehicles"):
+                return self._say("fleet_mix", vehicles=vehicles, unserved=unserved)
             return self._say("fleet", buses=buses, unserved=unserved, needed=needed)
         if buses > bound:
             return self._say("open", buses=buses, bound=bound)
@@ -132,6 +143,9 @@ class Explainer:
         return self._say(code, route=route_id, reason=reason)
 
     def _placed(self, bus: Bus, before: Item | None, item: Item) -> Explanation:
+        if before is None and bus.depot:
+            gap = bus.pull_out_minutes or 0
+            return self._say("from_depot", route=item.route_id, bus=bus.bus_id, gap=gap)
         if before is None:
             return self._say("first", route=item.route_id, bus=bus.bus_id)
         free = clock_seconds(item.start_time) - clock_seconds(before.end_time)
@@ -145,7 +159,7 @@ class Explainer:
         )
 
     def _insert(
-        self, trip: Trip, others: Sequence[Trip], place: int
+        self, bus: Bus, trip: Trip, others: Sequence[Trip], place: int
     ) -> int | tuple[str, dict[str, Any]]:
         """
         The empty minutes that it adds at this place, or what stands against it.
@@ -164,15 +178,24 @@ class Explainer:
                 if one is trip:
                     return "not_before", {**late, "before": chain[number - 1].route_id}
                 return "not_after", {**late, "after": one.route_id}
-        return self._empty(chain) - self._empty(others)
+        return self._empty(bus, chain) - self._empty(bus, others)
 
     def _removal(self, route_id: str) -> int:
         bus = next(b for b in self._schedule if any(i.route_id == route_id for i in b.items))
         chain = [self._trips[item.route_id] for item in bus.items]
-        return self._empty(chain) - self._empty([t for t in chain if t.route_id != route_id])
+        others = [t for t in chain if t.route_id != route_id]
+        return self._empty(bus, chain) - self._empty(bus, others)
 
-    def _empty(self, chain: Sequence[Trip]) -> int:
-        return sum(gap_min(a.end, b.start, self._roads) for a, b in itertools.pairwise(chain))
+    def _empty(self, bus: Bus, chain: Sequence[Trip]) -> int:
+        between = sum(gap_min(a.end, b.start, self._roads) for a, b in itertools.pairwise(chain))
+        if not bus.depot or not chain:
+            return between
+        depot = Point(bus.depot.lat, bus.depot.lon)
+        return (
+            gap_min(depot, chain[0].start, self._roads)
+            + between
+            + gap_min(chain[-1].end, depot, self._roads)
+        )
 
     def _say(self, code: str, routes: tuple[str, ...] = (), **values: Any) -> Explanation:
         return Explanation(

@@ -14,12 +14,13 @@ from avance.apps.routes.declare import app
 from avance.apps.routes.frames import STATUS_WORDS, error_code_of, seconds_time
 from avance.apps.routes.ingest import Read, Reader, of_day
 from avance.apps.routes.jobs import is_ours, read_stored
-from avance.apps.routes.model import DAY_CODES
+from avance.apps.routes.model import DAY_CODES, Vehicle
 from avance.apps.routes.request import Request as Order
 from avance.apps.routes.request import RoadOptions, Wishes, pack
 from avance.apps.routes.settings import RoutesSettings
 from avance.apps.routes.solver.options import SearchOptions
 from avance.apps.routes.starting import start
+from avance.apps.routes.vehicles import check_vehicles
 from avance.errors import Conflict, InvalidRequest, NotFound, TooLarge
 from avance.web import (
     caller,
@@ -274,6 +275,7 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     pinned: tuple[tuple[str, str], ...] = ()
     forbidden: tuple[tuple[str, str], ...] = ()
     buses_max: int | None = None
+    vehicles: tuple[Vehicle, ...] = ()
     reference: tuple[tuple[str, ...], ...] = ()
     seed: int = 1
 
@@ -299,6 +301,7 @@ def order_of(read: Read, given: Given) -> Order:
             forbidden=given.forbidden,
             buses_max=given.buses_max,
             reference=given.reference,
+            vehicles=given.vehicles,
         ),
         time_limit_s=settings.task_time_limit_s,
     )
@@ -339,6 +342,12 @@ async def read_routes(request: Request) -> tuple[Read, Given]:
             code="no_vehicles",
             buses_max=given.buses_max,
         )
+    if given.vehicles and given.buses_max is not None:
+        raise InvalidRequest(
+            "the body has buses_max and vehicles; give one of them: the counts of the vehicles are a limit already",
+            code="vehicles_unusable",
+        )
+    check_vehicles(given.vehicles, read.routes)
     return read, given
 
 

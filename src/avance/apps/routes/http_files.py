@@ -19,7 +19,7 @@ from avance.apps.routes.http import (
     road_options,
     section,
 )
-from avance.apps.routes.model import Bus, Item, Kind, Route
+from avance.apps.routes.model import Bus, Item, Kind, Route, Vehicle
 from avance.apps.routes.request import RoadOptions
 from avance.apps.routes.sample import SIZES, sample_day
 from avance.apps.routes.trips import NoRoads, Roads
@@ -50,6 +50,9 @@ class LooseItem(msgspec.Struct, frozen=True, kw_only=True):
 class LooseBus(msgspec.Struct, frozen=True, kw_only=True):
     bus_id: str
     items: tuple[LooseItem, ...]
+    vehicle: str | msgspec.UnsetType = msgspec.UNSET
+    pull_out_minutes: int | msgspec.UnsetType = msgspec.UNSET
+    pull_in_minutes: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class ScheduleOnly(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,9 +98,11 @@ async def validate_schedule(request: Request) -> Response:
         given = msgspec.json.decode(body, type=ScheduleOnly)
     except msgspec.DecodeError as error:
         raise InvalidRequest(f"the body does not fit: {error}", code="invalid_request") from error
-    read, _ = await read_routes(request)
+    read, beside = await read_routes(request)
     options = road_options(section())
-    violations = await to_thread.run_sync(lambda: _violations(read.routes, given, options))
+    violations = await to_thread.run_sync(
+        lambda: _violations(read.routes, given, options, beside.vehicles)
+    )
     return json_answer(Validity(valid=not violations, violations=tuple(violations)))
 
 
@@ -185,20 +190,32 @@ async def _upload(request: Request) -> tuple[bytes, str]:
 
 
 def _violations(
-    routes: tuple[Route, ...], given: ScheduleOnly, options: RoadOptions
+    routes: tuple[Route, ...],
+    given: ScheduleOnly,
+    options: RoadOptions,
+    vehicles: tuple[Vehicle, ...],
 ) -> list[Violation]:
     schedule = [
         Bus(
             bus_id=bus.bus_id,
             items=tuple(_item(item) for item in bus.items),
             min_required_seats=0,
+            vehicle=bus.vehicle,
+            pull_out_minutes=bus.pull_out_minutes,
+            pull_in_minutes=bus.pull_in_minutes,
         )
         for bus in given.schedule
     ]
-    return check_schedule(routes, schedule, known_roads(routes, schedule, options))
+    roads = known_roads(routes, schedule, options, vehicles)
+    return check_schedule(routes, schedule, roads, vehicles=vehicles)
 
 
-def known_roads(routes: tuple[Route, ...], schedule: list[Bus], options: RoadOptions) -> Roads:
+def known_roads(
+    routes: tuple[Route, ...],
+    schedule: list[Bus],
+    options: RoadOptions,
+    vehicles: tuple[Vehicle, ...] = (),
+) -> Roads:
     """
     The travel times of what is driven, where a server of them is set.
     """
@@ -210,7 +227,7 @@ def known_roads(routes: tuple[Route, ...], schedule: list[Bus], options: RoadOpt
         return NoRoads()
     from avance.apps.routes.travel.driven import driven_roads  # noqa: PLC0415
 
-    return driven_roads(routes, schedule, options)
+    return driven_roads(routes, schedule, options, vehicles)
 
 
 def _item(item: LooseItem) -> Item:

@@ -101,6 +101,7 @@ async def what_if(request: Request) -> Response:
             pinned=wanted.pinned,
             forbidden=wanted.forbidden,
             buses_max=before.wishes.buses_max,
+            vehicles=before.wishes.vehicles,
             reference=reference,
         ),
         search=replace(before.search, balance_minutes=5.0 if wanted.mode == "balance" else 0.0),
@@ -121,7 +122,7 @@ async def explain(request: Request) -> Response:
     query = request.query_params
     routes = of_day(order.routes, order.day)
     roads = await to_thread.run_sync(
-        lambda: known_roads(tuple(routes), list(schedule), order.roads)
+        lambda: known_roads(tuple(routes), list(schedule), order.roads, order.wishes.vehicles)
     )
     trips = {trip.route_id: trip for trip in build_trips(routes, roads)[0]}
     explainer = Explainer(schedule, trips, roads, query.get("lang", "es"))

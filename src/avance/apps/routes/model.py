@@ -79,6 +79,25 @@ class Point(msgspec.Struct, frozen=True):
     lon: float
 
 
+class Depot(msgspec.Struct, frozen=True, kw_only=True):
+    lat: float
+    lon: float
+    name: str = ""
+
+
+class Vehicle(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    A type of vehicle, of which there are so many at one place.
+    """
+
+    id: str
+    count: int
+    seats: float | None = None
+    """None for any size."""
+    depot: Depot | None = None
+    """Where it begins and ends its day; None for wherever its first route begins and its last ends."""
+
+
 class Trip(msgspec.Struct, frozen=True, kw_only=True):
     """
     A route as the optimizer sees it.
@@ -114,6 +133,8 @@ class Leg(msgspec.Struct, frozen=True):
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     buses: tuple[tuple[Leg, ...], ...]
     unserved: tuple[int, ...] = ()
+    kinds: tuple[int, ...] = ()
+    """The type of vehicle of each bus, where types are given."""
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True, order=True):
@@ -170,6 +191,16 @@ class Bus(msgspec.Struct, frozen=True, kw_only=True):
     assigned_vehicle_min: float | None = None
     assigned_vehicle_max: float | None = None
     assigned_vehicle_range: str | None = None
+    vehicle: str | msgspec.UnsetType = msgspec.UNSET
+    """The type, where types are given; so for what follows."""
+    vehicle_seats: float | msgspec.UnsetType = msgspec.UNSET
+    depot: Depot | msgspec.UnsetType = msgspec.UNSET
+    pull_out_minutes: int | msgspec.UnsetType = msgspec.UNSET
+    """From the depot to the first route."""
+    pull_in_minutes: int | msgspec.UnsetType = msgspec.UNSET
+    """From the last route to the depot."""
+    leaves_depot: str | msgspec.UnsetType = msgspec.UNSET
+    back_at_depot: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Unassigned(msgspec.Struct, frozen=True, kw_only=True):

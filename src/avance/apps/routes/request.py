@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from avance.apps.routes.model import Route
+from avance.apps.routes.model import Route, Vehicle
 from avance.apps.routes.solver.options import SearchOptions
 from avance.errors import InvalidRequest, TooLarge
 
@@ -45,6 +45,8 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     """The fleet; None for as many buses as it takes."""
     reference: tuple[tuple[str, ...], ...] = ()
     """The routes of each bus of a plan that is published already."""
+    vehicles: tuple[Vehicle, ...] = ()
+    """The types that there are; empty for any."""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):

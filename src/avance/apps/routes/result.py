@@ -2,11 +2,13 @@
 From a plan to the result of the contract: schedule, statistics, diagnostics.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from avance.apps.routes.model import (
     MINUTE,
@@ -20,10 +22,12 @@ from avance.apps.routes.model import (
     Rules,
     Trip,
     Unassigned,
+    Vehicle,
     clock_text,
     minutes_value,
 )
 from avance.apps.routes.trips import Roads, gap_min, run_order
+from avance.apps.routes.vehicles import pull_in_min, pull_out_min
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,14 +97,48 @@ def build_schedule(
     routes: Mapping[str, Route],
     roads: Roads,
     rules: Rules = RULES,
+    vehicles: Sequence[Vehicle] = (),
 ) -> tuple[Bus, ...]:
     """
     The buses in the order of their first start.
     """
-    buses = sorted(plan.buses, key=lambda bus: (bus[0].start_s, trips[bus[0].trip].route_id))
-    return tuple(
-        _bus(f"B{number:03d}", legs, trips, routes, roads, rules)
-        for number, legs in enumerate(buses, 1)
+    kinds = plan.kinds or (None,) * len(plan.buses)
+    buses = sorted(
+        zip(plan.buses, kinds, strict=True),
+        key=lambda one: (one[0][0].start_s, trips[one[0][0].trip].route_id),
+    )
+    schedule = []
+    for number, (legs, kind) in enumerate(buses, 1):
+        bus = _bus(f"B{number:03d}", legs, trips, routes, roads, rules)
+        if kind is not None:
+            bus = _in_vehicle(bus, vehicles[kind], legs, trips, roads, rules)
+        schedule.append(bus)
+    return tuple(schedule)
+
+
+def _in_vehicle(
+    bus: Bus,
+    vehicle: Vehicle,
+    legs: Sequence[Leg],
+    trips: Sequence[Trip],
+    roads: Roads,
+    rules: Rules,
+) -> Bus:
+    bus = replace(bus, vehicle=vehicle.id)
+    if vehicle.seats is not None:
+        bus = replace(bus, vehicle_seats=vehicle.seats)
+    if vehicle.depot is None:
+        return bus
+    first, last = trips[legs[0].trip], trips[legs[-1].trip]
+    out_min = pull_out_min(vehicle, first, roads, rules)
+    in_min = pull_in_min(vehicle, last, roads, rules)
+    return replace(
+        bus,
+        depot=vehicle.depot,
+        pull_out_minutes=out_min,
+        pull_in_minutes=in_min,
+        leaves_depot=clock_text(legs[0].start_s - MINUTE * out_min),
+        back_at_depot=clock_text(legs[-1].start_s + last.duration_s + MINUTE * in_min),
     )
 
 
@@ -211,12 +249,32 @@ def build_diagnostics(schedule: Sequence[Bus], proof: Proof, effort: Effort) -> 
     }
 
 
+def vehicle_diagnostics(schedule: Sequence[Bus], vehicles: Sequence[Vehicle]) -> dict[str, Any]:
+    """
+    What is told beside the rest where types of vehicle are given.
+    """
+    used = Counter(bus.vehicle for bus in schedule)
+    return {
+        "vehicles": sum(vehicle.count for vehicle in vehicles),
+        "vehicles_used": {vehicle.id: used[vehicle.id] for vehicle in vehicles},
+        "depot_minutes": sum(depot_minutes(bus) for bus in schedule),
+    }
+
+
 def objective_minutes(schedule: Sequence[Bus]) -> float:
-    return sum(
+    between = sum(
         item.deadhead_minutes + abs(item.time_shift_minutes)
         for bus in schedule
         for item in bus.items
     )
+    return between + sum(depot_minutes(bus) for bus in schedule)
+
+
+def depot_minutes(bus: Bus) -> int:
+    """
+    To the first route and home from the last.
+    """
+    return (bus.pull_out_minutes or 0) + (bus.pull_in_minutes or 0)
 
 
 def idle_minutes(bus: Bus) -> float:

@@ -10,9 +10,18 @@ from collections.abc import Iterator, Sequence
 from typing import BinaryIO, cast
 
 from avance.apps.routes.solver.block import Block
+from avance.apps.routes.solver.depots.yard import Yard
 from avance.apps.routes.solver.options import SearchOptions
 from avance.apps.routes.solver.search import Ended
-from avance.apps.routes.solver.wire import Broken, Up, Work, pack_block, receive_up, send
+from avance.apps.routes.solver.wire import (
+    Broken,
+    Up,
+    Work,
+    pack_block,
+    pack_yard,
+    receive_up,
+    send,
+)
 from avance.errors import Unavailable
 
 THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -52,6 +61,7 @@ class SolverProcess:
         blocks: Sequence[Block],
         options: SearchOptions,
         seeds: Sequence[Sequence[int]] = (),
+        yard: Yard | None = None,
     ) -> Iterator[Up]:
         """
         What the search tells, up to its end. Whoever stops listening ends the process.
@@ -68,6 +78,7 @@ class SolverProcess:
                 blocks=[pack_block(block) for block in blocks],
                 options=options,
                 seeds=[list(seed) for seed in seeds],
+                yard=None if yard is None else pack_yard(yard),
             )
             with contextlib.suppress(BrokenPipeError):
                 send(cast(BinaryIO, process.stdin), work)

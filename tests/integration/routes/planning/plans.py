@@ -15,6 +15,8 @@ from avance.apps.routes.model import Kind, Route, Stop, Trip, clock_text
 from avance.apps.routes.request import Request
 from avance.apps.routes.result import Answer
 from avance.apps.routes.solver.block import Block
+from avance.apps.routes.solver.depots.search import DepotSearch
+from avance.apps.routes.solver.depots.yard import Yard
 from avance.apps.routes.solver.options import SearchOptions
 from avance.apps.routes.solver.search import Search
 from avance.apps.routes.solver.wire import Up
@@ -29,9 +31,20 @@ class InProcess:
     """
 
     def run(
-        self, blocks: Sequence[Block], options: Any, seeds: Sequence[Sequence[int]] = (), /
+        self,
+        blocks: Sequence[Block],
+        options: Any,
+        seeds: Sequence[Sequence[int]] = (),
+        yard: Yard | None = None,
+        /,
     ) -> Iterator[Up]:
         told: list[Up] = []
+        if yard is not None:
+            DepotSearch(
+                blocks[0], yard, options, told.append, clock_s=lambda: 0.0, seeds=seeds
+            ).run()
+            yield from told
+            return
         Search(blocks, options, told.append, clock_s=lambda: 0.0, seeds=seeds).run()
         yield from told
 
@@ -84,7 +97,7 @@ def fewest_buses(routes: Sequence[Route]) -> int:
         mine = [trips[number] for number in chosen]
         if max(t.seats_min for t in mine) > min(t.seats_max for t in mine):
             return False
-        return any(_drives(order) for order in permutations(mine))
+        return any(drives(order) for order in permutations(mine))
 
     @cache
     def cover(left: frozenset[int]) -> int:
@@ -101,7 +114,7 @@ def fewest_buses(routes: Sequence[Route]) -> int:
     return cover(frozenset(range(len(trips))))
 
 
-def _drives(order: Sequence[Trip]) -> bool:
+def drives(order: Sequence[Trip]) -> bool:
     at = 0
     for place, trip in enumerate(order):
         if place:

@@ -17,7 +17,7 @@ from reportlab.lib.pagesizes import A4, landscape
 from reportlab.lib.styles import getSampleStyleSheet
 from reportlab.platypus import Paragraph, SimpleDocTemplate, Table, TableStyle
 
-from avance.apps.routes.export.rows import HEADINGS, rows_of
+from avance.apps.routes.export.rows import HEADINGS, depot_text, headings_of, rows_of
 from avance.apps.routes.geo import is_place
 from avance.apps.routes.model import Bus
 from avance.apps.routes.result import build_stats
@@ -32,7 +32,7 @@ class Format(NamedTuple):
 def write_csv(schedule: Sequence[Bus]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, delimiter=";")
-    writer.writerow(HEADINGS)
+    writer.writerow(headings_of(schedule))
     writer.writerows(rows_of(schedule))
     # With the mark, spreadsheets read the accents as they are.
     return text.getvalue().encode("utf-8-sig")
@@ -42,7 +42,7 @@ def write_xlsx(schedule: Sequence[Bus]) -> bytes:
     book = Workbook()
     sheet = book.active
     sheet.title = "Horario"
-    sheet.append(HEADINGS)
+    sheet.append(headings_of(schedule))
     for cell in sheet[1]:
         cell.font = Font(bold=True)
     for row in rows_of(schedule):
@@ -71,13 +71,8 @@ def write_pdf(schedule: Sequence[Bus]) -> bytes:
         ),
     ]
     for bus in schedule:
-        story.append(
-            Paragraph(
-                f"{escape(bus.bus_id)} · plazas desde {bus.min_required_seats:g}",
-                styles["Heading3"],
-            )
-        )
-        body = [HEADINGS[1:], *(row[1:] for row in rows_of([bus]))]
+        story.append(Paragraph(escape(_title(bus)), styles["Heading3"]))
+        body = [HEADINGS[1:], *(row[1 : len(HEADINGS)] for row in rows_of([bus]))]
         cells = [
             [Paragraph(escape(str(value)), styles["BodyText"]) for value in row] for row in body
         ]
@@ -96,16 +91,28 @@ def write_pdf(schedule: Sequence[Bus]) -> bytes:
     return data.getvalue()
 
 
+def _title(bus: Bus) -> str:
+    text = f"{bus.bus_id} · plazas desde {bus.min_required_seats:g}"
+    if bus.vehicle:
+        text += f" · {bus.vehicle}"
+    if bus.depot:
+        text += f" · {depot_text(bus.depot)}, sale {bus.leaves_depot}, vuelve {bus.back_at_depot}"
+    return text
+
+
 def write_geojson(schedule: Sequence[Bus]) -> bytes:
     """
     A line for each service and each empty run between two.
     """
     features = []
     for bus in schedule:
+        depot = [bus.depot.lon, bus.depot.lat] if bus.depot else None
         last: list[float] | None = None
         for number, item in enumerate(bus.items, 1):
             line = [[stop.lon, stop.lat] for stop in item.stops if is_place(stop.lat, stop.lon)]
             about = {"bus_id": bus.bus_id, "order": number}
+            if line and last is None and depot is not None:
+                features.append(_pull(bus, [depot, line[0]], bus.pull_out_minutes or 0))
             if line and last is not None:
                 features.append(
                     _line(
@@ -117,7 +124,13 @@ def write_geojson(schedule: Sequence[Bus]) -> bytes:
                 service = {"kind": item.type.value, "route_id": item.route_id, "start": item.start_time, "end": item.end_time}  # fmt: skip
                 features.append(_line(line, {**about, **service}))
                 last = line[-1]
+        if last is not None and depot is not None:
+            features.append(_pull(bus, [last, depot], bus.pull_in_minutes or 0))
     return msgspec.json.encode({"type": "FeatureCollection", "features": features})
+
+
+def _pull(bus: Bus, places: list[list[float]], minutes: int) -> dict[str, object]:
+    return _line(places, {"bus_id": bus.bus_id, "kind": "depot", "minutes": minutes})
 
 
 def _line(places: list[list[float]], properties: Mapping[str, object]) -> dict[str, object]:

@@ -4,7 +4,7 @@ A schedule as rows of a table, for CSV, XLSX and PDF.
 
 from collections.abc import Iterable, Sequence
 
-from avance.apps.routes.model import Bus
+from avance.apps.routes.model import Bus, Depot
 
 HEADINGS = (
     "bus",
@@ -21,11 +21,23 @@ HEADINGS = (
     "contrato",
 )
 
+VEHICLE_HEADINGS = ("vehículo", "cochera", "sale de cochera", "vuelve a cochera")
+
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
+def headings_of(schedule: Sequence[Bus]) -> tuple[str, ...]:
+    return (*HEADINGS, *VEHICLE_HEADINGS) if has_vehicles(schedule) else HEADINGS
+
+
+def has_vehicles(schedule: Sequence[Bus]) -> bool:
+    return any(bus.vehicle for bus in schedule)
+
+
 def rows_of(schedule: Sequence[Bus]) -> Iterable[tuple[str | float, ...]]:
+    has_more = has_vehicles(schedule)
     for bus in schedule:
+        more = _vehicle_of(bus) if has_more else ()
         for number, item in enumerate(bus.items, 1):
             yield (
                 bus.bus_id,
@@ -40,7 +52,17 @@ def rows_of(schedule: Sequence[Bus]) -> Iterable[tuple[str | float, ...]]:
                 item.capacity_needed,
                 safe(item.school_name or ""),
                 safe(item.contract_id or ""),
+                *more,
             )
+
+
+def _vehicle_of(bus: Bus) -> tuple[str, ...]:
+    depot = depot_text(bus.depot) if bus.depot else ""
+    return safe(bus.vehicle or ""), safe(depot), bus.leaves_depot or "", bus.back_at_depot or ""
+
+
+def depot_text(depot: Depot) -> str:
+    return depot.name or f"{depot.lat:g}, {depot.lon:g}"
 
 
 def safe(text: str) -> str:

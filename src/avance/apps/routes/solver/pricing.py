@@ -66,13 +66,14 @@ class Pricer:
     Built once for a block; `price` is then called with other prices again and again.
     """
 
-    def __init__(self, block: Block) -> None:
+    def __init__(self, block: Block, unfit: Bools | None = None) -> None:
+        """
+        Args:
+            unfit: [trip, kind]: this kind of vehicle may not drive it; without, there is a kind for each size that matters.
+        """
         self._block = block
         self._unit = block.unit_s or UNITS_S[-1]
-        seats = np.array(block.seat_values)
-        self._unfit: Bools = ~(
-            (block.low[:, None] <= seats[None, :]) & (seats[None, :] <= block.high[:, None])
-        )
+        self._unfit = unfit_sizes(block) if unfit is None else unfit
         counts = (block.hi - block.lo) // self._unit + 1
         self._times = int(counts.max())
         steps = np.arange(self._times)
@@ -130,7 +131,8 @@ class Pricer:
             is_open: Trips that may be used.
             minutes_weight: 0 to price buses alone.
         """
-        labels = _Labels(self, prices, bus_cost, is_open, minutes_weight)
+        begin: Floats = np.full((self._unfit.shape[1], self._block.size), bus_cost)
+        labels = _Labels(self, prices, begin, is_open, minutes_weight)
         best, kinds = labels.ends()
         least = float(best.min()) if len(best) else INFINITE
         found: list[Priced] = []
@@ -143,6 +145,51 @@ class Pricer:
                 uses[list(chain)] += 1
                 found.append(Priced(chain=chain, reduced=float(best[trip]), minutes=minutes))
         return least, found
+
+    def price_kinds(
+        self,
+        prices: Floats,
+        begin: Floats,
+        finish: Floats,
+        *,
+        is_open: Bools | None = None,
+        minutes_weight: float = 1.0,
+        count_max: int,
+        below: float,
+    ) -> tuple[Floats, list[tuple[int, Priced]]]:
+        """
+        The same where it matters in which kind of vehicle a chain is driven: the least of each kind, and chains with their kind.
+
+        Args:
+            begin: [kind, trip]: what it costs to begin with this trip.
+            finish: What it costs to end with it.
+            count_max: For each kind.
+        """
+        labels = _Labels(self, prices, begin, is_open, minutes_weight)
+        ends = labels.last + finish
+        found: list[tuple[int, Priced]] = []
+        for kind in range(len(ends)):
+            uses = np.zeros(self._block.size, dtype=np.int64)
+            count = 0
+            for trip in np.argsort(ends[kind]).tolist():
+                reduced = float(ends[kind, trip])
+                if reduced >= below or count >= count_max:
+                    break
+                chain, minutes = labels.chain(trip, kind)
+                if uses[list(chain)].min() < USES_MAX:
+                    uses[list(chain)] += 1
+                    count += 1
+                    found.append((kind, Priced(chain=chain, reduced=reduced, minutes=minutes)))
+        return ends.min(axis=1), found
+
+
+def unfit_sizes(block: Block) -> Bools:
+    """
+    [trip, size of vehicle]: it does not fit.
+    """
+    seats = np.array(block.seat_values)
+    fits: Bools = (block.low[:, None] <= seats[None, :]) & (seats[None, :] <= block.high[:, None])
+    return ~fits
 
 
 def _part(into: _Into, trips: slice) -> _Part:
@@ -162,18 +209,18 @@ class _Labels:
         self,
         pricer: Pricer,
         prices: Floats,
-        bus_cost: float,
+        begin: Floats,
         is_open: Bools | None,
         minutes_weight: float,
     ) -> None:
         self._pricer = pricer
-        self._bus_cost = bus_cost
+        self._begin = begin
         self._weight = minutes_weight
         kinds, size = pricer._unfit.shape[1], pricer._block.size
         self._loose_cost = minutes_weight * pricer._loose.cost
         self._tight_cost = minutes_weight * pricer._tight.cost
         self._upto = np.full((kinds, size, pricer._times + 1), INFINITE)
-        self._last = np.full((kinds, size), INFINITE)
+        self.last = np.full((kinds, size), INFINITE)
         add = minutes_weight * pricer._shift - prices[:, None]
         add[pricer._never] = INFINITE
         if is_open is not None:
@@ -182,15 +229,15 @@ class _Labels:
             self._run(kind, np.where(pricer._unfit[:, kind, None], INFINITE, add))
 
     def _run(self, kind: int, add: Floats) -> None:
-        pricer, upto, last = self._pricer, self._upto[kind], self._last[kind]
-        slots = upto.reshape(-1)
+        pricer, upto, last = self._pricer, self._upto[kind], self.last[kind]
+        slots, begin = upto.reshape(-1), self._begin[kind]
         for batch in pricer._batches:
             trips, loose, tight = batch.trips, batch.loose, batch.tight
-            best = np.full(add[trips].shape, self._bus_cost)
+            best = np.repeat(begin[trips, None], add.shape[1], axis=1)
             if len(loose.trips):
                 ways = last[pricer._loose.before[loose.rows]] + self._loose_cost[loose.rows]
                 least = np.minimum.reduceat(ways, loose.starts)
-                best[loose.trips] = np.minimum(self._bus_cost, least)[:, None]
+                best[loose.trips] = np.minimum(begin[trips][loose.trips], least)[:, None]
             if len(tight.trips):
                 steps = slots[pricer._slots[tight.rows]]
                 steps += self._tight_cost[tight.rows, None]
@@ -205,8 +252,8 @@ class _Labels:
         """
         The best chain that ends with each trip, and in which vehicle.
         """
-        kinds = self._last.argmin(axis=0)
-        return self._last[kinds, np.arange(len(kinds))], kinds
+        kinds = self.last.argmin(axis=0)
+        return self.last[kinds, np.arange(len(kinds))], kinds
 
     def chain(self, trip: int, kind: int) -> tuple[Chain, float]:
         """
@@ -219,10 +266,10 @@ class _Labels:
             # The first of the starts that are as good as the best.
             time = int(np.argmax(upto[trip, 1 : slot + 1] <= upto[trip, slot]))
             minutes += float(pricer._shift[trip, time])
-            best, before = self._bus_cost, -1
+            best, before = float(self._begin[kind, trip]), -1
             loose, tight = pricer._loose.of(trip), pricer._tight.of(trip)
             if loose.stop > loose.start:
-                ways = self._last[kind][pricer._loose.before[loose]] + self._loose_cost[loose]
+                ways = self.last[kind][pricer._loose.before[loose]] + self._loose_cost[loose]
                 at = int(ways.argmin())
                 if ways[at] < best:
                     best, before = float(ways[at]), int(pricer._loose.before[loose][at])

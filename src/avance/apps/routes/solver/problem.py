@@ -40,6 +40,15 @@ def blocks_of(trips: Sequence[Trip], gaps: Ints, wanted: Wanted | None = None) -
     ]
 
 
+def whole_block(trips: Sequence[Trip], gaps: Ints, wanted: Wanted | None = None) -> Block:
+    """
+    All trips in one, for where buses of several groups share what vehicles there are.
+    """
+    if wanted is None:
+        wanted = Wanted(gaps / MINUTE, np.ones(gaps.shape, dtype=bool))
+    return _block(trips, np.arange(len(trips)), gaps, wanted)
+
+
 def great_circle_gaps(trips: Sequence[Trip], rules: Rules = RULES) -> Ints:
     """
     All gaps without roads, at once.
@@ -103,15 +112,19 @@ def _block(trips: Sequence[Trip], chosen: Ints, gaps: Ints, wanted: Wanted) -> B
 
 def _may_follow(demand: Floats) -> Bools:
     """
-    R6 for all pairs of one group.
+    R6 for all pairs.
     """
-    group = group_of(float(demand[0]))
+    groups = np.array([group_of(value) for value in demand.tolist()])
     difference = np.abs(demand[:, None] - demand[None, :])
-    if group == 0:
-        return np.ones(difference.shape, dtype=bool)
-    if group == 1:
-        near: Bools = difference <= MEDIUM_STEP
-        return near
+    large = _may_follow_large(demand, difference)
+    of_group = np.select(
+        [groups[:, None] == 0, groups[:, None] == 1], [True, difference <= MEDIUM_STEP], large
+    )
+    may: Bools = of_group & (groups[:, None] == groups[None, :])
+    return may
+
+
+def _may_follow_large(demand: Floats, difference: Floats) -> Bools:
     classes = np.array([size_class(value) for value in demand.tolist()])
     step = np.abs(classes[:, None] - classes[None, :])
     upper = np.maximum(demand[:, None], demand[None, :])

@@ -8,8 +8,16 @@ import time
 import traceback
 from functools import partial
 
-from avance.apps.routes.solver.search import Search
-from avance.apps.routes.solver.wire import Broken, receive_work, send, unpack_block
+from avance.apps.routes.solver.depots.search import DepotSearch
+from avance.apps.routes.solver.search import Search, Tell
+from avance.apps.routes.solver.wire import (
+    Broken,
+    Work,
+    receive_work,
+    send,
+    unpack_block,
+    unpack_yard,
+)
 
 
 def main() -> None:
@@ -18,16 +26,24 @@ def main() -> None:
     source, target = sys.stdin.buffer, sys.stdout.buffer
     while (work := receive_work(source)) is not None:
         try:
-            search = Search(
-                [unpack_block(block) for block in work.blocks],
-                work.options,
-                partial(send, target),
-                clock_s=time.monotonic,
-                seeds=work.seeds,
-            )
-            search.run()
+            _search(work, partial(send, target))
         except Exception as error:  # noqa: BLE001 - whatever the search raises is told to the task
             send(target, Broken(reason=repr(error), traceback=traceback.format_exc()))
+
+
+def _search(work: Work, tell: Tell) -> None:
+    blocks = [unpack_block(block) for block in work.blocks]
+    if work.yard is None:
+        Search(blocks, work.options, tell, clock_s=time.monotonic, seeds=work.seeds).run()
+        return
+    DepotSearch(
+        blocks[0],
+        unpack_yard(work.yard),
+        work.options,
+        tell,
+        clock_s=time.monotonic,
+        seeds=work.seeds,
+    ).run()
 
 
 if __name__ == "__main__":

@@ -49,6 +49,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True, tag="found"):
     """With the fewest buses, no plan has fewer minutes; 0 while nothing is shown."""
     certificate: list[int]
     phase: str
+    kinds: list[int] = []
+    """Where vehicles stand at depots: of which kind each bus is."""
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True, tag="ended"):

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from avance.apps.routes.solver.block import Block
+from avance.apps.routes.solver.depots.yard import Yard
 from avance.apps.routes.solver.options import SearchOptions
 from avance.apps.routes.solver.search import Ended, Found, Step
 
@@ -29,6 +30,15 @@ ARRAYS: Mapping[str, str] = {
     "high": "float64",
 }
 
+YARD_ARRAYS: Mapping[str, str] = {
+    "out": "float64",
+    "back": "float64",
+    "fits": "bool",
+    "count": "int64",
+    "bus_cost": "float64",
+    "unserved_cost": "float64",
+}
+
 SQUARE = ("gap", "cost", "may_follow")
 
 
@@ -36,6 +46,8 @@ class Work(msgspec.Struct, frozen=True, kw_only=True, tag="work"):
     blocks: list[dict[str, bytes]]
     options: SearchOptions
     seeds: list[list[int]] = []
+    yard: dict[str, bytes] | None = None
+    """Where vehicles stand at depots; there is one block then."""
 
 
 class Broken(msgspec.Struct, frozen=True, kw_only=True, tag="broken"):
@@ -68,6 +80,26 @@ def unpack_block(packed: Mapping[str, bytes]) -> Block:
         array = np.frombuffer(packed[name], dtype=kind)
         arrays[name] = array.reshape(size, size) if name in SQUARE else array
     return Block(**arrays)
+
+
+def pack_yard(yard: Yard) -> dict[str, bytes]:
+    return {
+        name: np.ascontiguousarray(getattr(yard, name), dtype=kind).tobytes()
+        for name, kind in YARD_ARRAYS.items()
+    }
+
+
+def unpack_yard(packed: Mapping[str, bytes]) -> Yard:
+    arrays: dict[str, Any] = {
+        name: np.frombuffer(packed[name], dtype=kind) for name, kind in YARD_ARRAYS.items()
+    }
+    kinds = len(arrays["count"])
+    return Yard(
+        count=arrays["count"],
+        bus_cost=float(arrays["bus_cost"][0]),
+        unserved_cost=float(arrays["unserved_cost"][0]),
+        **{name: arrays[name].reshape(kinds, -1) for name in ("out", "back", "fits")},
+    )
 
 
 def send(pipe: BinaryIO, message: msgspec.Struct) -> None:
