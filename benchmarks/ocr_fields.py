@@ -5,9 +5,7 @@ OCR of papers: exact fields, and what the process that reads takes, with Tessera
 import io
 import statistics
 import time
-import unicodedata
 from collections import defaultdict
-from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,8 +20,9 @@ from avance.apps.ocr.settings import OcrSettings
 from avance.apps.reading import Kind
 from benchmarks.harness.question import Outcome, Settings, Table, arguments, ask
 from benchmarks.ocr import SEED
-from benchmarks.ocr_pages import PAPERS, Paper, damaged, letter
-from benchmarks.ocr_pages.engines import Reader, fields_of, ours
+from benchmarks.ocr_pages import PAPERS, letter
+from benchmarks.ocr_pages.crew import crew, jobs
+from benchmarks.ocr_pages.facts import PAPER_COLUMNS, papers_row
 
 NAME = "ocr_fields"
 TITLE = "OCR: fields of papers with Tesseract"
@@ -45,69 +44,19 @@ def measure(settings: Settings) -> Outcome:
 
 
 def _papers(outcome: Outcome, count: int) -> None:
-    table = Table(
-        title="Papers: kind, and fields that are exactly right",
-        columns=("paper", "condition", "papers", "kind right", "fields", "exact", "but accents", "total", "date", "wrong and sure"),
-    )  # fmt: skip
-    reader = ours("tesseract")
+    table = Table(title="Papers: kind, and fields that are exactly right", columns=PAPER_COLUMNS)
     right: dict[str, list[bool]] = defaultdict(list)
-    for name, make in PAPERS.items():
-        for condition in PAPER_CONDITIONS:
-            papers = [make(SEED + n, ("es", "en")[n % 2]) for n in range(count)]
-            row, told = papers_row(reader, papers, condition)
-            table.rows.append((name, condition, len(papers), *row))
-            if condition != "photographed":
-                # Photographs are for the other engine: benchmarks/ocr_photos.py.
-                right[name] += told
+    with crew("tesseract") as readers:
+        for name in PAPERS:
+            for condition in PAPER_CONDITIONS:
+                told = readers.read(jobs(name, condition, SEED, count))
+                table.rows.append(papers_row(name, condition, told))
+                if condition != "photographed":
+                    # Photographs are for the other engine: benchmarks/ocr_photos.py.
+                    right[name] += [is_right for one in told for is_right in one.right().values()]
     for name, wanted in FIELDS_MIN.items():
         outcome.at_least(f"exact fields, {name}", statistics.mean(right[name]), wanted)
     outcome.tables.append(table)
-
-
-def papers_row(
-    reader: Reader, papers: Sequence[Paper], condition: str
-) -> tuple[tuple[float | int | None, ...], list[bool]]:
-    """
-    The facts of one condition, and field by field whether it was right.
-    """
-    told: list[bool] = []
-    exact: list[bool] = []
-    by_name: dict[str, list[bool]] = defaultdict(list)
-    kinds, sure_and_wrong = [], 0
-    for number, paper in enumerate(papers):
-        read = reader(damaged(paper.image, condition, SEED + number))
-        assert read.page is not None
-        found = fields_of(read.page, 2026)
-        kinds.append(found.document_type == paper.kind)
-        for name, value in paper.fields.items():
-            got = found.fields.get(name, "")
-            is_right = bare(got) == bare(value)
-            exact.append(got == value)
-            told.append(is_right)
-            by_name[name].append(is_right)
-            sure_and_wrong += (
-                not is_right and name in found.fields and found.confidence.get(name, 0) >= 95
-            )
-    dates = by_name.get("fecha", by_name.get("fecha_vencimiento", by_name.get("fecha_nacimiento")))
-    total = by_name.get("total")
-    row = (
-        statistics.mean(kinds),
-        len(told),
-        round(statistics.mean(exact), 4),
-        round(statistics.mean(told), 4),
-        None if total is None else statistics.mean(total),
-        None if dates is None else statistics.mean(dates),
-        sure_and_wrong,
-    )
-    return row, told
-
-
-def bare(text: str) -> str:
-    """
-    Without accents: names are compared so.
-    """
-    parts = unicodedata.normalize("NFD", text)
-    return "".join(char for char in parts if not unicodedata.combining(char)).upper()
 
 
 async def _process(outcome: Outcome, pages: int) -> None:

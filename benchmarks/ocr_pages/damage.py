@@ -87,6 +87,26 @@ def _perspective(source: list[tuple[float, float]], target: list[tuple[int, int]
     return [float(one) for one in np.linalg.solve(np.array(rows, dtype=float), wanted)]
 
 
+def _worn(image: Image.Image, chance: random.Random) -> Image.Image:
+    """
+    Thermal paper from a wallet under a poor scanner: faded, streaked, folded, a little askew.
+    """
+    noise = np.random.default_rng(chance.getrandbits(32))
+    ink, paper = chance.uniform(70, 120), chance.uniform(225, 245)
+    values = np.asarray(image, dtype=np.float32) / 255 * (paper - ink) + ink
+    values += noise.normal(0, 5, values.shape[1])[None, :]
+    for _ in range(chance.randint(1, 3)):
+        values[chance.randrange(values.shape[0])] = paper
+    values += noise.normal(0, 6, values.shape)
+    worn = Image.fromarray(np.clip(values, 0, 255).astype(np.uint8))
+    worn = worn.rotate(
+        chance.uniform(-2, 2), Image.Resampling.BICUBIC, expand=True, fillcolor=round(paper)
+    )
+    packed = io.BytesIO()
+    worn.filter(ImageFilter.GaussianBlur(0.7)).save(packed, "JPEG", quality=chance.randint(45, 70))
+    return Image.open(io.BytesIO(packed.getvalue())).convert("L")
+
+
 def _upside_down(image: Image.Image, _: random.Random) -> Image.Image:
     return image.rotate(180)
 
@@ -101,6 +121,9 @@ CONDITIONS: dict[str, Damage] = {
     "upside down": _upside_down,
 }
 
+OTHERS: dict[str, Damage] = {"worn": _worn}
+"""Not for pages of running text."""
+
 
 def damaged(image: Image.Image, condition: str, seed: int) -> Image.Image:
-    return CONDITIONS[condition](image, random.Random(f"{condition} {seed}"))
+    return {**CONDITIONS, **OTHERS}[condition](image, random.Random(f"{condition} {seed}"))

@@ -80,19 +80,27 @@ class Paper:
     """The type of the contract."""
     image: Image.Image
     fields: Mapping[str, str]
+    text: str
+    """Everything that is written on it."""
 
 
 class _Sheet:
     def __init__(self, width: int, height: int, paper: int = 255) -> None:
         self.image = Image.new("L", (width, height), paper)
         self.pen = ImageDraw.Draw(self.image)
+        self.written: list[str] = []
 
     def put(self, x: int, y: int, text: str, size: int, font: str = "DejaVuSans") -> None:
+        self.written.append(text)
         self.pen.text((x, y), text, fill=15, font=font_of(font, size))
 
     def right(self, x: int, y: int, text: str, size: int, font: str = "DejaVuSans") -> None:
+        self.written.append(text)
         made = font_of(font, size)
         self.pen.text((x - made.getlength(text), y), text, fill=15, font=made)
+
+    def paper(self, kind: str, fields: Mapping[str, str]) -> Paper:
+        return Paper(kind=kind, image=self.image, fields=fields, text="\n".join(self.written))
 
 
 def _day(chance: random.Random, first: date, last: date) -> date:
@@ -183,7 +191,7 @@ def invoice(seed: int, language: str) -> Paper:
         sheet.right(1_540, y, _money(cents, language) + mark, 36, font)
     plain = ((base, "base"), (tax, "impuesto"), (base + tax, "total"))
     fields |= {name: f"{cents // 100}.{cents % 100:02d}" for cents, name in plain}
-    return Paper(kind="Factura", image=sheet.image, fields=fields)
+    return sheet.paper("Factura", fields)
 
 
 def receipt(seed: int, language: str) -> Paper:
@@ -223,7 +231,7 @@ def receipt(seed: int, language: str) -> Paper:
         sheet.right(580, y, _money(cents, language), size, mono)
     sheet.put(60, y + 90, "GRACIAS POR SU COMPRA" if language == "es" else "THANK YOU", 24, mono)
     fields = {"fecha": day.isoformat(), "total": f"{total // 100}.{total % 100:02d}"}
-    return Paper(kind="Recibo", image=sheet.image, fields=fields)
+    return sheet.paper("Recibo", fields)
 
 
 class _Person:
@@ -294,7 +302,7 @@ def card_front(seed: int, _: str) -> Paper:
         "nacionalidad": "CHILENA",
         "sexo": one.sex,
     }
-    return Paper(kind="Cédula de Identidad CL (Frontal)", image=sheet.image, fields=fields)
+    return sheet.paper("Cédula de Identidad CL (Frontal)", fields)
 
 
 def licence(seed: int, _: str) -> Paper:
@@ -324,7 +332,7 @@ def licence(seed: int, _: str) -> Paper:
         "categoria": kind,
         "direccion": street,
     }
-    return Paper(kind="Licencia de Conducir CL", image=sheet.image, fields=fields)
+    return sheet.paper("Licencia de Conducir CL", fields)
 
 
 _PLAIN = str.maketrans("ÁÉÍÓÚÑÜ", "AEIOUNU")
@@ -371,7 +379,7 @@ def passport(seed: int, _: str) -> Paper:
         "fecha_vencimiento": one.expires.isoformat(),
         "sexo": one.sex,
     }
-    return Paper(kind="Pasaporte", image=sheet.image, fields=fields)
+    return sheet.paper("Pasaporte", fields)
 
 
 PAPERS: Mapping[str, Callable[[int, str], Paper]] = {
@@ -381,3 +389,24 @@ PAPERS: Mapping[str, Callable[[int, str], Paper]] = {
     "licence": licence,
     "passport": passport,
 }
+
+
+ZONE_FROM = 420
+"""From here down a passport shows little beside its zone for machines."""
+
+
+def zone(seed: int, language: str) -> Paper:
+    """
+    The lower part of a passport, as small and as large as people send it.
+    """
+    whole = passport(seed, language)
+    chance = random.Random(f"zone {seed}")
+    part = whole.image.crop((0, ZONE_FROM, whole.image.width, whole.image.height))
+    width = chance.randint(900, 1_900)
+    image = part.resize((width, round(part.height * width / part.width)), Image.Resampling.LANCZOS)
+    names = ("numero_pasaporte", "fecha_nacimiento", "fecha_vencimiento", "sexo")
+    fields = {name: whole.fields[name] for name in names}
+    return Paper(kind=whole.kind, image=image, fields=fields, text=whole.text)
+
+
+SPECIMENS: Mapping[str, Callable[[int, str], Paper]] = {**PAPERS, "zone": zone}

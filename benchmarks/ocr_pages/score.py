@@ -2,6 +2,7 @@
 How far a text is from the truth.
 """
 
+import unicodedata
 from collections import Counter
 
 import numpy as np
@@ -33,3 +34,11 @@ def word_f1(truth: str, read: str) -> float:
     one, other = Counter(truth.split()), Counter(read.split())
     shared = sum((one & other).values())
     return 2 * shared / (sum(one.values()) + sum(other.values())) if shared else 0.0
+
+
+def unaccented(text: str) -> str:
+    """
+    In capitals and without accents: names are compared so.
+    """
+    parts = unicodedata.normalize("NFD", text)
+    return "".join(char for char in parts if not unicodedata.combining(char)).upper()
