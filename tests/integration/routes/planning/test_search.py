@@ -31,7 +31,7 @@ def test_up_to_eight_routes_get_the_fewest_buses_and_the_bound_says_so(routes: l
 
 
 @given(days(most=40))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_every_plan_on_the_way_keeps_the_rules_and_loses_no_route(routes: list[Route]) -> None:
     """001-T13 001-T14 001-T15"""
     heard = Heard()

@@ -22,11 +22,23 @@ FAR_SMOOTHING = 0.8
 SMOOTHING = 0.5
 ROUNDS_MAX = 400
 DIVE_ROUNDS_MAX = 60
-DIVE_CALM = 50.0
 DIVE_CALM_ROUNDS = 4
-"""Between two decisions of a dive prices need not be exact: rounds that gain less than a few minutes are enough."""
 DIVE_SURE = 0.95
-DIVE_SHARE = 0.08
+
+
+@dataclass(frozen=True, kw_only=True)
+class Care:
+    """
+    How much is decided at once in a dive, and how exact the prices are between two decisions.
+    """
+
+    share: float
+    calm: float
+    """Rounds that gain less are enough."""
+
+
+QUICK = Care(share=0.08, calm=50.0)
+CAREFUL = Care(share=0.01, calm=1.0)
 
 Stop = Callable[[], bool]
 
@@ -44,6 +56,8 @@ class Relaxed:
     is_converged: bool = False
     rounds: int = 0
     prices: Floats = field(default_factory=lambda: np.empty(0))
+    bus_price: float = 0.0
+    """With the prices of trips, what gave the bound."""
 
 
 class Relaxation:
@@ -61,6 +75,7 @@ class Relaxation:
         """
         self._pool = pool
         self._pricer = pricer
+        self._is_once = False
         self._master = Master(pool)
         self._master.need(buses_min)
         self.seen = Relaxed(buses=buses_min, bound=BUS_COST * len(certificate))
@@ -94,7 +109,13 @@ class Relaxation:
             is_near = solved.value - seen.bound < BUS_COST * BUSES_KNOWN
             if (is_near or not new) and self._prove_buses():
                 continue
-            seen.is_converged = not new or solved.value - seen.bound < PRECISE
+            is_best = not new or solved.value - seen.bound < PRECISE
+            if is_best and not gap and not self._is_once:
+                # Prices settle far sooner as long as none is below 0; only then is the program made exact.
+                self._is_once = True
+                master.cover_once()
+                continue
+            seen.is_converged = is_best
             if solved.value - seen.bound < gap:
                 break
 
@@ -117,8 +138,9 @@ class Relaxation:
             bound += buses_max * min(least, 0.0)
             if bound > seen.bound:
                 seen.bound, seen.prices = bound, prices[:-1]
+                seen.bus_price = float(prices[-1])
                 self._centre = prices
-            if self._pool.add_priced(found):
+            if self._master.take(self._pool.add_priced(found)):
                 return True
         return False
 
@@ -154,7 +176,14 @@ def _buses(block: Block, pricer: Pricer, seen: Relaxed) -> int:
     return max(0, math.ceil(float(max(by_cost, by_prices)) - 1e-6))
 
 
-def dive(pool: Pool, pricer: Pricer, *, stop: Stop, tell: Callable[[float], None]) -> list[Chain]:
+def dive(
+    pool: Pool,
+    pricer: Pricer,
+    *,
+    stop: Stop,
+    tell: Callable[[float], None],
+    care: Care = QUICK,
+) -> list[Chain]:
     """
     Settle the chains that the linear program is surest of, price what is left, and so on down to a plan.
     """
@@ -162,8 +191,8 @@ def dive(pool: Pool, pricer: Pricer, *, stop: Stop, tell: Callable[[float], None
     is_open: Bools = np.ones(pool.block.size, dtype=bool)
     plan: list[Chain] = []
     while is_open.any():
-        solved = _few_rounds(pool, pricer, master, is_open, stop)
-        chosen = [] if stop() else _sure(pool.chains, solved, is_open)
+        solved = _few_rounds(pool, pricer, master, is_open, stop, care)
+        chosen = [] if stop() else _sure(pool.chains, solved, is_open, care)
         if not chosen:
             # Out of time: matching joins what is left, so that the decisions until here are not lost.
             left = [(trip,) for trip in np.flatnonzero(is_open).tolist()]
@@ -176,32 +205,33 @@ def dive(pool: Pool, pricer: Pricer, *, stop: Stop, tell: Callable[[float], None
     return plan
 
 
-def _few_rounds(pool: Pool, pricer: Pricer, master: Master, is_open: Bools, stop: Stop) -> Solved:
+def _few_rounds(
+    pool: Pool, pricer: Pricer, master: Master, is_open: Bools, stop: Stop, care: Care
+) -> Solved:
     """
     Until prices settle: after a decision a few new chains make up for it.
     """
     before, calm = np.inf, 0
     for _ in range(DIVE_ROUNDS_MAX):
         solved = master.solve()
-        calm = calm + 1 if before - solved.value < DIVE_CALM else 0
+        calm = calm + 1 if before - solved.value < care.calm else 0
         before = solved.value
         if stop() or calm >= DIVE_CALM_ROUNDS:
             break
         _, found = pricer.price(
             solved.prices, bus_cost=BUS_COST, is_open=is_open, count_max=60, below=-1e-2
         )
-        if not pool.add_priced(found):
+        if not master.take(pool.add_priced(found)):
             break
         master.trim()
-        master.grow()
     return solved
 
 
-def _sure(chains: Sequence[Chain], solved: Solved, is_open: Bools) -> list[Chain]:
+def _sure(chains: Sequence[Chain], solved: Solved, is_open: Bools, care: Care) -> list[Chain]:
     """
     Chains that are nearly whole, and at least some of the largest; each trip once.
     """
-    atleast = max(1, round(DIVE_SHARE * float((solved.shares > 1e-6).sum())))
+    atleast = max(1, round(care.share * float((solved.shares > 1e-6).sum())))
     taken = ~is_open
     chosen: list[Chain] = []
     for column in np.argsort(-solved.shares).tolist():

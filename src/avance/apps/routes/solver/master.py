@@ -61,19 +61,34 @@ class Pool:
 
     def add_priced(self, found: Iterable[Priced]) -> list[int]:
         """
-        The same for what the pricing found, which has counted the minutes where its grid holds the best start times.
+        What the pricing found, which has counted the minutes where its grid holds the best start times: the numbers of all of them.
         """
-        if self.block.unit_s is None:
-            return self.add(one.chain for one in found)
-        return [
-            self._append(one.chain, one.minutes) for one in found if one.chain not in self._known
-        ]
+        is_counted = self.block.unit_s is not None
+        numbers = []
+        for one in found:
+            number = self._known.get(one.chain)
+            if number is None:
+                minutes = one.minutes if is_counted else minutes_of(self.block, one.chain)
+                number = self._append(one.chain, minutes)
+            numbers.append(number)
+        return numbers
 
     def _append(self, chain: Chain, minutes: float) -> int:
         number = self._known[chain] = len(self.chains)
         self.chains.append(chain)
         self.minutes.append(minutes)
         return number
+
+    def near(self, prices: Floats, bus_price: float, gap: float) -> list[int]:
+        """
+        Chains that cost at most so much more than the prices of their trips, the nearest first.
+        """
+        if not len(prices):
+            return list(range(len(self)))
+        paid = np.array([float(prices[list(chain)].sum()) for chain in self.chains])
+        reduced = BUS_COST + np.array(self.minutes) - paid - bus_price
+        near = np.flatnonzero(reduced < gap)
+        return [int(number) for number in near[np.argsort(reduced[near], kind="stable")]]
 
     def minutes_of_plan(self, plan: Sequence[Chain]) -> float:
         self.add(plan)
@@ -92,6 +107,8 @@ class Master:
         self.is_open: Bools = np.ones(size, dtype=bool)
         self._numbers: Ints = np.empty(0, dtype=np.int64)
         """The place in the pool of each column."""
+        self._has: set[int] = set()
+        self._is_once = False
         self._solver = solver = highspy.Highs()  # type: ignore[no-untyped-call]
         solver.setOptionValue("output_flag", False)
         # The primal simplex goes on from where it was when columns come; the default starts anew (measured 5 to 20 times slower).
@@ -114,15 +131,22 @@ class Master:
         """
         Take in what the pool has got since.
         """
+        seen, self._seen = self._seen, len(self._pool)
+        self.take(range(seen, self._seen))
+
+    def take(self, numbers: Iterable[int]) -> bool:
+        """
+        Take in these chains of the pool; whether one of them was not here. Of those that were trimmed, some come back.
+        """
         pool = self._pool
         fresh = [
             number
-            for number in range(self._seen, len(pool.chains))
-            if self.is_open[list(pool.chains[number])].all()
+            for number in dict.fromkeys(numbers)
+            if number not in self._has and self.is_open[list(pool.chains[number])].all()
         ]
-        self._seen = len(pool.chains)
         if not fresh:
-            return
+            return False
+        self._has.update(fresh)
         chains = [pool.chains[number] for number in fresh]
         lengths = np.array([len(chain) + 1 for chain in chains])
         starts = np.concatenate(([0], np.cumsum(lengths)[:-1])).astype(np.int32)
@@ -139,6 +163,19 @@ class Master:
             np.ones(len(index)),
         )
         self._numbers = np.concatenate((self._numbers, np.array(fresh, dtype=np.int64)))
+        return True
+
+    def cover_once(self) -> None:
+        """
+        From now on no trip may be driven twice. On paper that may be cheaper: a trip takes the bus to another place, or joins two sizes.
+        """
+        self._is_once = True
+        for trip in range(self._pool.block.size):
+            self._solver.changeRowBounds(trip, 1.0, 1.0)
+        # What was best keeps its prices and has lost its plan, which is what the dual simplex begins with.
+        self._solver.setOptionValue("simplex_strategy", 1)
+        self._solver.run()
+        self._solver.setOptionValue("simplex_strategy", 4)
 
     def close(self, trips: Iterable[int]) -> None:
         """
@@ -167,13 +204,14 @@ class Master:
         reduced[np.array(single)] = -np.inf
         dropped = np.sort(np.argsort(reduced)[keep:]).astype(np.int32)
         self._solver.deleteCols(len(dropped), dropped)
+        self._has.difference_update(self._numbers[dropped].tolist())
         self._numbers = np.delete(self._numbers, dropped)
 
     def solve(self) -> Solved:
         self._solver.run()
         solution = self._solver.getSolution()
         duals = np.array(solution.row_dual)
-        prices = np.maximum(duals[:-1], 0.0)
+        prices = duals[:-1].copy() if self._is_once else np.maximum(duals[:-1], 0.0)
         prices[~self.is_open] = 0.0
         return Solved(
             value=float(self._solver.getInfo().objective_function_value),
@@ -185,11 +223,20 @@ class Master:
 
 
 def best_selection(
-    pool: Pool, incumbent: Sequence[Chain], *, time_s: float, seed: int
+    pool: Pool,
+    incumbent: Sequence[Chain],
+    numbers: Sequence[int],
+    *,
+    time_s: float,
+    seed: int,
 ) -> list[Chain] | None:
     """
-    The best plan of chains in the pool, each trip exactly once, as far as the time allows; None when nothing better is found.
+    The best plan of some chains of the pool, each trip exactly once, as far as the time allows; None when nothing better is found.
     """
+    value = len(incumbent) * BUS_COST + pool.minutes_of_plan(incumbent)
+    chains = [pool.chains[number] for number in numbers]
+    if not chains:
+        return None
     solver = highspy.Highs()  # type: ignore[no-untyped-call]
     solver.setOptionValue("output_flag", False)
     solver.setOptionValue("time_limit", time_s)
@@ -205,10 +252,10 @@ def best_selection(
         np.empty(0, dtype=np.int32),
         np.empty(0),
     )
-    lengths = np.array([len(chain) for chain in pool.chains])
+    lengths = np.array([len(chain) for chain in chains])
     starts = np.concatenate(([0], np.cumsum(lengths)[:-1])).astype(np.int32)
-    index = np.fromiter((trip for chain in pool.chains for trip in chain), dtype=np.int32)
-    costs = BUS_COST + np.array(pool.minutes)
+    index = np.fromiter((trip for chain in chains for trip in chain), dtype=np.int32)
+    costs = BUS_COST + np.array([pool.minutes[number] for number in numbers])
     solver.addCols(
         len(costs),
         costs,
@@ -219,15 +266,14 @@ def best_selection(
         index,
         np.ones(len(index)),
     )
-    numbers = np.arange(len(costs), dtype=np.int32)
+    columns = np.arange(len(costs), dtype=np.int32)
     solver.changeColsIntegrality(
-        len(costs), numbers, np.full(len(costs), highspy.HighsVarType.kInteger)
+        len(costs), columns, np.full(len(costs), highspy.HighsVarType.kInteger)
     )
-    value = len(incumbent) * BUS_COST + pool.minutes_of_plan(incumbent)
     solver.setOptionValue("objective_bound", value)
     solver.run()
     solution = solver.getSolution()
     if not solution.value_valid or solver.getInfo().objective_function_value > value - 1e-6:
         return None
     chosen = np.flatnonzero(np.array(solution.col_value) > 0.5)
-    return [pool.chains[number] for number in chosen.tolist()]
+    return [chains[place] for place in chosen.tolist()]

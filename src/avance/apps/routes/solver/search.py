@@ -10,7 +10,7 @@ import numpy as np
 from avance.apps.routes.solver.block import Block
 from avance.apps.routes.solver.bounds import matching_bound
 from avance.apps.routes.solver.chain import Chain, best_starts, is_feasible
-from avance.apps.routes.solver.colgen import Relaxation, Relaxed, dive
+from avance.apps.routes.solver.colgen import CAREFUL, QUICK, Care, Relaxation, Relaxed, dive
 from avance.apps.routes.solver.halves import GAPS, halves_of
 from avance.apps.routes.solver.master import BUS_COST, Pool, best_selection
 from avance.apps.routes.solver.matching import first_plan, join, shaken
@@ -20,6 +20,8 @@ from avance.apps.routes.solver.pricing import Pricer
 from avance.apps.routes.solver.small import TRIPS_MAX, best_of_all
 
 POOL_CHAINS_MAX = 40_000
+SELECTED_MAX = 4_000
+"""Chains among which the best plan is chosen: with more nothing is found in time."""
 HALVES_SHARE = 0.1
 """Of the progress of a block."""
 SOWN_SHAKES = 6
@@ -272,10 +274,12 @@ class _Descent:
             search._show()
             state.close_gap()
             if not state.is_settled and not (gap and state.cost[0] == state.bound):
-                self._dive(pricer)
+                self._dive(pricer, QUICK)
         state.rounds += relaxation.seen.rounds
+        if not state.is_settled and not self._is_late():
+            self._dive(pricer, CAREFUL)
         if not state.is_settled:
-            self._select()
+            self._select(relaxation.seen)
 
     def _halve(self) -> None:
         """
@@ -294,7 +298,7 @@ class _Descent:
             if state.cost[0] == state.bound or self._is_late():
                 break
 
-    def _dive(self, pricer: Pricer) -> None:
+    def _dive(self, pricer: Pricer, care: Care) -> None:
         state, search = self._state, self._search
         late_s = max(self._until_s, search._clock_s() + search._options.search_s * self._share / 2)
         plan = dive(
@@ -302,14 +306,25 @@ class _Descent:
             pricer,
             stop=lambda: search._clock_s() > late_s,
             tell=lambda part: self._at(0.5 + 0.3 * part),
+            care=care,
         )
         if state.offer(plan):
             search._show()
         state.close_gap()
 
-    def _select(self) -> None:
+    def _select(self, seen: Relaxed) -> None:
+        """
+        Only chains whose price is within the gap can be part of a better plan.
+        """
         state, options = self._state, self._search._options
-        plan = best_selection(state.pool, state.plan, time_s=options.selection_s, seed=options.seed)
+        gap = BUS_COST * state.cost[0] + state.cost[1] - seen.bound
+        plan = best_selection(
+            state.pool,
+            state.plan,
+            state.pool.near(seen.prices, seen.bus_price, gap)[:SELECTED_MAX],
+            time_s=options.selection_s,
+            seed=options.seed,
+        )
         if plan is not None and state.offer(plan):
             self._search._show()
         state.close_gap()

@@ -22,7 +22,7 @@ NEAR_SHARE = 1e-3
 CALM_SHARE = 5e-6
 """Of the value: between two decisions of a dive, rounds that gain less are enough."""
 CALM_ROUNDS = 3
-DIVE_SHARE = 0.04
+DIVE_SHARE = 0.01
 """Of the duties, that are settled at once."""
 
 

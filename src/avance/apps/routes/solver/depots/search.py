@@ -15,14 +15,12 @@ from avance.apps.routes.solver.depots.master import Master, Pool, best_selection
 from avance.apps.routes.solver.depots.yard import Duty, Yard
 from avance.apps.routes.solver.matching import first_plan, shaken
 from avance.apps.routes.solver.options import SearchOptions
-from avance.apps.routes.solver.search import Ended, Found, Step, Tell
+from avance.apps.routes.solver.search import SELECTED_MAX, Ended, Found, Step, Tell
 
 RELAX_SHARE = 0.6
 """Of the time of the search; the rest is for plans."""
 DIVES = (DIVE_SHARE, DIVE_SHARE / 4)
 """Quickly first, then with more care where there is time."""
-SELECTED_MAX = 12_000
-"""Duties among which the best plan is chosen: with more nothing is found in time."""
 KEPT_MAX = 40_000
 
 
