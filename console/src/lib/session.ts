@@ -6,6 +6,7 @@ import {
   InvalidRequest,
   Unauthenticated,
 } from '@avance/client';
+import { beginKeeping, endKeeping, withStorage } from './ofUser.ts';
 
 /** Who the server takes this page for. */
 export interface Me {
@@ -53,6 +54,8 @@ export function createSession(url: string): Session {
 
   function end(why: 'expired' | 'left'): void {
     keep(undefined);
+    // Whose session has expired may come back to it.
+    if (why === 'left') endKeeping();
     set({ status: 'out', why });
   }
 
@@ -78,6 +81,7 @@ export function createSession(url: string): Session {
   async function enter(token: string | undefined): Promise<void> {
     const client = createAvance(token === undefined ? { url } : { url, token: tokens(token) });
     const me = await client.api.request<Me>('/v1/me');
+    beginKeeping(me.user);
     set({ status: 'in', me, client });
   }
 
@@ -137,22 +141,12 @@ async function trade(url: string, headers: Record<string, string>): Promise<stri
 }
 
 function readKept(): string | undefined {
-  return withStorage(() => sessionStorage.getItem(KEY) ?? undefined);
+  return withStorage((storage) => storage.getItem(KEY) ?? undefined);
 }
 
 function keep(token: string | undefined): void {
-  withStorage(() => {
-    if (token === undefined) sessionStorage.removeItem(KEY);
-    else sessionStorage.setItem(KEY, token);
+  withStorage((storage) => {
+    if (token === undefined) storage.removeItem(KEY);
+    else storage.setItem(KEY, token);
   });
-}
-
-// A browser that forbids storage forgets the session with the page.
-function withStorage<T>(use: () => T): T | undefined {
-  try {
-    return use();
-  } catch (error) {
-    if (error instanceof DOMException) return undefined;
-    throw error;
-  }
 }

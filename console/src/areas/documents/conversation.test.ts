@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { beginKeeping, endKeeping, keepOfUser } from '../../lib/ofUser.ts';
 import { CHARS_MAX, keepTurns, readTurns, TURNS_MAX, type Turn } from './conversation.ts';
 
 const turn = (n: number, text = ''): Turn => ({
@@ -9,7 +10,10 @@ const turn = (n: number, text = ''): Turn => ({
 });
 
 describe('a conversation', () => {
-  beforeEach(() => sessionStorage.clear());
+  beforeEach(() => {
+    sessionStorage.clear();
+    beginKeeping('ana');
+  });
 
   it('comes back as it was, to its user alone (003-T18)', () => {
     const turns = [turn(2), turn(1)];
@@ -29,9 +33,25 @@ describe('a conversation', () => {
   });
 
   it('leaves out what is no turn', () => {
-    sessionStorage.setItem('avance.conversation ana', '[1, {"at":"soon","question":"?"}]');
+    keepOfUser('ana', 'conversation', '[1, {"at":"soon","question":"?"}]');
     expect(readTurns('ana')).toEqual([]);
-    sessionStorage.setItem('avance.conversation ana', '{');
+    keepOfUser('ana', 'conversation', '{');
+    expect(readTurns('ana')).toEqual([]);
+  });
+
+  it('is gone once its user has signed out, with the answer that comes after', () => {
+    keepTurns('ana', [turn(1)]);
+    endKeeping();
+    expect(Object.keys(sessionStorage)).toEqual([]);
+    keepTurns('ana', [turn(2)]);
+    expect(Object.keys(sessionStorage)).toEqual([]);
+  });
+
+  it('is gone when another user takes the tab, and there when the same one comes back', () => {
+    keepTurns('ana', [turn(1)]);
+    beginKeeping('ana');
+    expect(readTurns('ana')).toHaveLength(1);
+    beginKeeping('bob');
     expect(readTurns('ana')).toEqual([]);
   });
 });

@@ -1,3 +1,4 @@
+import { keepOfUser, readOfUser } from '../../lib/ofUser.ts';
 import type { Answer } from './model.ts';
 
 /** A question and its answer. */
@@ -9,17 +10,18 @@ export interface Turn {
   answer: Answer;
 }
 
+const NAME = 'conversation';
 export const TURNS_MAX = 20;
 /** Of the text that is kept; the oldest turns go first. */
 export const CHARS_MAX = 500_000;
 
-/** The conversation of a user in this tab; another user of the same browser does not see it. */
+/** The conversation of a user in this tab, until that user signs out. */
 export function readTurns(user: string): readonly Turn[] {
   try {
-    const kept: unknown = JSON.parse(sessionStorage.getItem(keyOf(user)) ?? '[]');
+    const kept: unknown = JSON.parse(readOfUser(user, NAME) ?? '[]');
     return Array.isArray(kept) ? kept.filter(isTurn) : [];
   } catch (error) {
-    if (error instanceof SyntaxError || error instanceof DOMException) return [];
+    if (error instanceof SyntaxError) return [];
     throw error;
   }
 }
@@ -33,16 +35,7 @@ export function keepTurns(user: string, turns: readonly Turn[]): void {
     if (left < 0) break;
     texts.push(text);
   }
-  try {
-    sessionStorage.setItem(keyOf(user), `[${texts.join()}]`);
-  } catch (error) {
-    // A browser that forbids storage, or has no room, forgets it with the page.
-    if (!(error instanceof DOMException)) throw error;
-  }
-}
-
-function keyOf(user: string): string {
-  return `avance.conversation ${user}`;
+  keepOfUser(user, NAME, `[${texts.join()}]`);
 }
 
 function isTurn(kept: unknown): kept is Turn {
