@@ -1,113 +1,116 @@
 // Many files under one name: node tests/e2e/batches.mjs <url> <screenshots> <folder of files>. Prints one JSON line.
 import { readFile } from 'node:fs/promises';
 import { violationsOf } from './axe.mjs';
-import { drive } from './browser.mjs';
+import { scenario } from './browser.mjs';
 
-await drive(async ({ url, folder, more: [files], told, open }) => {
-  const page = await open({ bypassCSP: true });
-  told.axe = [];
-  const check = async (name) => {
-    told.axe.push(...(await violationsOf(page)).map((one) => ({ name, ...one })));
-    await page.screenshot({ path: `${folder}/batches-${name}.png`, fullPage: true });
-  };
-  const state = page.getByTestId('batch-state');
-  const counts = async () =>
-    (await page.locator('[data-testid=counts] dd').allTextContents()).join(' ');
-  const create = async (name, collection) => {
+export const script = await scenario(
+  import.meta.url,
+  async ({ url, picture, more: [files], told, open }) => {
+    const page = await open({ bypassCSP: true });
+    told.axe = [];
+    const check = async (name) => {
+      told.axe.push(...(await violationsOf(page)).map((one) => ({ name, ...one })));
+      await picture(page, `batches-${name}`, { fullPage: true });
+    };
+    const state = page.getByTestId('batch-state');
+    const counts = async () =>
+      (await page.locator('[data-testid=counts] dd').allTextContents()).join(' ');
+    const create = async (name, collection) => {
+      await page.goto(`${url}/console/documents/batches`);
+      await page.getByRole('textbox', { name: 'Nombre' }).fill(name);
+      await page.getByRole('combobox', { name: 'Colección' }).fill(collection);
+      await page.getByRole('button', { name: 'Crear' }).click();
+      await page.getByRole('heading', { level: 1, name }).waitFor();
+    };
+    const drop = (...names) =>
+      page.getByTestId('file-input').setInputFiles(names.map((name) => `${files}/${name}`));
+
     await page.goto(`${url}/console/documents/batches`);
-    await page.getByRole('textbox', { name: 'Nombre' }).fill(name);
-    await page.getByRole('combobox', { name: 'Colección' }).fill(collection);
-    await page.getByRole('button', { name: 'Crear' }).click();
-    await page.getByRole('heading', { level: 1, name }).waitFor();
-  };
-  const drop = (...names) =>
-    page.getByTestId('file-input').setInputFiles(names.map((name) => `${files}/${name}`));
+    await page.getByText('Aún no hay lotes').waitFor();
+    await create('Actas', 'actas');
+    told.created = (await state.textContent()).slice(2);
 
-  await page.goto(`${url}/console/documents/batches`);
-  await page.getByText('Aún no hay lotes').waitFor();
-  await create('Actas', 'actas');
-  told.created = (await state.textContent()).slice(2);
-
-  // Each file moves by itself, and one that lies about what it is leaves the others alone.
-  await drop('acta-1.md', 'acta-2.md', 'acta-3.md', 'acta-4.md', 'roto.pdf');
-  await state.getByText('Completado en parte').waitFor();
-  told.counts = await counts();
-  const broken = page.locator('li', { has: page.getByRole('progressbar', { name: 'roto.pdf' }) });
-  await page.reload();
-  await state.getByText('Completado en parte').waitFor();
-  told.afterReload = await counts();
-  told.bars = await page.getByRole('progressbar', { name: /acta|roto/ }).evaluateAll((bars) =>
-    bars
-      .map((bar) => bar.ariaValueNow)
-      .sort()
-      .reverse(),
-  );
-  told.why = await broken.locator('p').last().textContent();
-
-  // Read again: a job of its own, told beside the file; what the batch counted stays.
-  await broken.getByRole('button', { name: 'Reintentar roto.pdf' }).click();
-  await broken.getByTestId('repeat').getByText('Fallido').waitFor();
-  told.repeat = await broken.getByTestId('repeat').textContent();
-  told.stillCounted = await counts();
-  await check('done');
-
-  const download = page.waitForEvent('download');
-  await page.getByRole('button', { name: 'Guardar como CSV' }).click();
-  told.csv = (await readFile(await (await download).path(), 'utf8')).trim().split('\r\n');
-  const third = page.locator('li', { has: page.getByRole('progressbar', { name: 'acta-3.md' }) });
-  await third.getByRole('link', { name: 'Abrir' }).click();
-  told.passage = (await page.locator('ol li p').first().textContent()).split('\n').at(-1);
-
-  // What takes long is followed, and ended.
-  await create('Libros', 'libros');
-  await drop('acta-1.md', 'largo.md');
-  await page.locator('li[data-stage=completed]', { hasText: 'acta-1.md' }).waitFor();
-  // The first may have ended before the second has come, and with it the batch.
-  await state.getByText('Leyendo').waitFor();
-  told.underWay = await page.getByRole('progressbar', { name: 'largo.md' }).count();
-  await page.getByRole('button', { name: 'Cancelar el lote' }).click();
-  await state.getByText('Completado en parte').waitFor();
-  told.cancelled = (await state.textContent()).slice(2);
-
-  await page.getByRole('link', { name: 'Lotes', exact: true }).click();
-  const row = (name) => page.locator('tbody tr', { hasText: name });
-  await row('Libros').waitFor();
-  await row('Actas').waitFor();
-  await check('list');
-  await row('Libros').getByRole('button', { name: 'Eliminar el lote Libros' }).click();
-  await page.getByRole('dialog').getByRole('button', { name: 'Eliminar' }).click();
-  await row('Libros').waitFor({ state: 'detached' });
-  told.listed = await page.locator('tbody tr td:first-child').allTextContents();
-
-  // Collections: how one is searched, what is in it, and a question to it.
-  await page.getByRole('link', { name: 'Colecciones', exact: true }).click();
-  const weight = page.getByRole('spinbutton', { name: /Peso del significado en actas/ });
-  await weight.fill('40');
-  await page.getByRole('button', { name: 'Guardar el peso de actas' }).click();
-  await page.getByText('Se ha cambiado actas.').waitFor();
-  await page.reload();
-  told.shelf = await weight.inputValue();
-  await check('collections');
-  await row('actas').getByRole('link', { name: 'actas', exact: true }).click();
-  await page.getByRole('cell', { name: 'acta-1.md', exact: true }).waitFor();
-  told.inCollection = await page.locator('tbody tr').count();
-  told.picked = await page.getByRole('combobox', { name: 'Colección' }).inputValue();
-  await page.getByRole('link', { name: 'Colecciones', exact: true }).click();
-  await row('actas').getByRole('link', { name: 'Añadir y preguntar aquí' }).click();
-  told.chosen = await page.getByRole('combobox', { name: 'Colección' }).inputValue();
-  await page
-    .getByRole('textbox', { name: 'Tu pregunta' })
-    .fill('¿Cuándo llega el pienso número 3?');
-  await page.getByRole('button', { name: 'Preguntar', exact: true }).click();
-  told.answered = await page.locator('ol li').first().getByRole('link').textContent();
-
-  await page.setViewportSize({ width: 320, height: 640 });
-  for (const path of ['batches', 'collections']) {
-    await page.goto(`${url}/console/documents/${path}`);
-    await page.locator('tbody tr').first().waitFor();
-    told.overflow = await page.evaluate(
-      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    // Each file moves by itself, and one that lies about what it is leaves the others alone.
+    await drop('acta-1.md', 'acta-2.md', 'acta-3.md', 'acta-4.md', 'roto.pdf');
+    await state.getByText('Completado en parte').waitFor();
+    told.counts = await counts();
+    const broken = page.locator('li', { has: page.getByRole('progressbar', { name: 'roto.pdf' }) });
+    await page.reload();
+    await state.getByText('Completado en parte').waitFor();
+    told.afterReload = await counts();
+    told.bars = await page.getByRole('progressbar', { name: /acta|roto/ }).evaluateAll((bars) =>
+      bars
+        .map((bar) => bar.ariaValueNow)
+        .sort()
+        .reverse(),
     );
-    if (told.overflow > 0) break;
-  }
-});
+    told.why = await broken.locator('p').last().textContent();
+
+    // Read again: a job of its own, told beside the file; what the batch counted stays.
+    await broken.getByRole('button', { name: 'Reintentar roto.pdf' }).click();
+    await broken.getByTestId('repeat').getByText('Fallido').waitFor();
+    told.repeat = await broken.getByTestId('repeat').textContent();
+    told.stillCounted = await counts();
+    await check('done');
+
+    const download = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Guardar como CSV' }).click();
+    told.csv = (await readFile(await (await download).path(), 'utf8')).trim().split('\r\n');
+    const third = page.locator('li', { has: page.getByRole('progressbar', { name: 'acta-3.md' }) });
+    await third.getByRole('link', { name: 'Abrir' }).click();
+    told.passage = (await page.locator('ol li p').first().textContent()).split('\n').at(-1);
+
+    // What takes long is followed, and ended.
+    await create('Libros', 'libros');
+    await drop('acta-1.md', 'largo.md');
+    await page.locator('li[data-stage=completed]', { hasText: 'acta-1.md' }).waitFor();
+    // The first may have ended before the second has come, and with it the batch.
+    await state.getByText('Leyendo').waitFor();
+    told.underWay = await page.getByRole('progressbar', { name: 'largo.md' }).count();
+    await page.getByRole('button', { name: 'Cancelar el lote' }).click();
+    await state.getByText('Completado en parte').waitFor();
+    told.cancelled = (await state.textContent()).slice(2);
+
+    await page.getByRole('link', { name: 'Lotes', exact: true }).click();
+    const row = (name) => page.locator('tbody tr', { hasText: name });
+    await row('Libros').waitFor();
+    await row('Actas').waitFor();
+    await check('list');
+    await row('Libros').getByRole('button', { name: 'Eliminar el lote Libros' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Eliminar' }).click();
+    await row('Libros').waitFor({ state: 'detached' });
+    told.listed = await page.locator('tbody tr td:first-child').allTextContents();
+
+    // Collections: how one is searched, what is in it, and a question to it.
+    await page.getByRole('link', { name: 'Colecciones', exact: true }).click();
+    const weight = page.getByRole('spinbutton', { name: /Peso del significado en actas/ });
+    await weight.fill('40');
+    await page.getByRole('button', { name: 'Guardar el peso de actas' }).click();
+    await page.getByText('Se ha cambiado actas.').waitFor();
+    await page.reload();
+    told.shelf = await weight.inputValue();
+    await check('collections');
+    await row('actas').getByRole('link', { name: 'actas', exact: true }).click();
+    await page.getByRole('cell', { name: 'acta-1.md', exact: true }).waitFor();
+    told.inCollection = await page.locator('tbody tr').count();
+    told.picked = await page.getByRole('combobox', { name: 'Colección' }).inputValue();
+    await page.getByRole('link', { name: 'Colecciones', exact: true }).click();
+    await row('actas').getByRole('link', { name: 'Añadir y preguntar aquí' }).click();
+    told.chosen = await page.getByRole('combobox', { name: 'Colección' }).inputValue();
+    await page
+      .getByRole('textbox', { name: 'Tu pregunta' })
+      .fill('¿Cuándo llega el pienso número 3?');
+    await page.getByRole('button', { name: 'Preguntar', exact: true }).click();
+    told.answered = await page.locator('ol li').first().getByRole('link').textContent();
+
+    await page.setViewportSize({ width: 320, height: 640 });
+    for (const path of ['batches', 'collections']) {
+      await page.goto(`${url}/console/documents/${path}`);
+      await page.locator('tbody tr').first().waitFor();
+      told.overflow = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
+      if (told.overflow > 0) break;
+    }
+  },
+);

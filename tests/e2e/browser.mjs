@@ -1,27 +1,42 @@
 // What the scripts of this folder have in common: a real Chromium, and what it complained about.
 import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
 import { chromium } from 'playwright-core';
 
 export const patience = 30_000 * Number(process.env.AVANCE_TEST_TIMEOUT_FACTOR ?? 1);
 
-/** Open a browser, run the script and print what it told as one line of JSON, also when it failed. */
-export async function drive(script) {
-  const [url, folder, ...more] = process.argv.slice(2);
-  const browser = await chromium.launch({
+const lines = createInterface({ input: process.stdin });
+const typed = lines[Symbol.asyncIterator]();
+
+export const launch = () =>
+  chromium.launch({
     executablePath: process.env.AVANCE_CHROMIUM ?? '/usr/bin/chromium',
     args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
   });
+
+/** The next line of the process that runs this one; undefined when it has ended. */
+export async function readLine() {
+  const { done, value } = await typed.next();
+  return done ? undefined : value;
+}
+
+/** A script, run at once when it is what Node was started with: node tests/e2e/rows.mjs <url> <folder> … prints one JSON line. */
+export async function scenario(address, script) {
+  if (address !== pathToFileURL(process.argv[1]).href) return script;
+  const [url, folder, ...more] = process.argv.slice(2);
+  const browser = await launch();
+  const { told, failure } = await run(script, { browser, url, folder, more });
+  await browser.close();
+  // An open input would keep this process alive.
+  lines.close();
+  process.stdout.write(`${JSON.stringify(told)}\n`);
+  if (failure !== undefined) throw new Error(failure);
+  return script;
+}
+
+/** Run a script in this browser. It gives what the script told, also when it failed, and why it did. */
+export async function run(script, { browser, url, folder, more }) {
   const told = { errors: [], foreign: [] };
-  const open = async (options = {}) => {
-    const context = await browser.newContext({
-      locale: 'es-ES',
-      viewport: { width: 1200, height: 800 },
-      ...options,
-    });
-    const page = await context.newPage();
-    watch(page);
-    return page;
-  };
   const watch = (page) => {
     page.setDefaultTimeout(patience);
     page.on('pageerror', (error) => told.errors.push(String(error)));
@@ -35,19 +50,36 @@ export async function drive(script) {
       if (!address.startsWith(url) && !/^(blob|data):/.test(address)) told.foreign.push(address);
     });
   };
-  // Open only while a script asks: it would keep this process alive.
-  const ask = async (what) => {
-    const lines = createInterface({ input: process.stdin });
-    const answered = new Promise((resolve) => lines.once('line', resolve));
-    process.stdout.write(`ask ${what}\n`);
-    await answered;
-    lines.close();
-    process.stdin.pause();
+  const open = async (options = {}) => {
+    const context = await browser.newContext({
+      locale: 'es-ES',
+      viewport: { width: 1200, height: 800 },
+      // Nothing is waited for, and nothing drawn, that only pleases the eye.
+      reducedMotion: 'reduce',
+      ...options,
+    });
+    const page = await context.newPage();
+    watch(page);
+    return page;
   };
+  const ask = async (what) => {
+    process.stdout.write(`ask ${what}\n`);
+    await readLine();
+  };
+  // For whoever wants to see what a test saw; to draw them takes a good part of its time.
+  const picture = async (page, name, options = {}) => {
+    if (process.env.AVANCE_SCREENSHOTS)
+      await page.screenshot({ path: `${folder}/${name}.png`, ...options });
+  };
+  const stray = (error) => told.errors.push(`nobody waited for it: ${error?.stack ?? error}`);
+  process.on('unhandledRejection', stray);
   try {
-    await script({ url, folder, more, told, open, watch, ask, browser });
+    await script({ url, folder, more, told, open, watch, ask, picture, browser });
+    return { told };
+  } catch (error) {
+    return { told, failure: error?.stack ?? String(error) };
   } finally {
-    await browser.close();
-    process.stdout.write(`${JSON.stringify(told)}\n`);
+    await Promise.all(browser.contexts().map((context) => context.close()));
+    process.off('unhandledRejection', stray);
   }
 }

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -89,79 +89,136 @@ def built_console() -> None:
     subprocess.run([ROOT / "scripts" / "console"], check=True, timeout=PATIENCE_S)
 
 
+RunServer = Callable[..., AbstractContextManager[Server]]
+
+
+@pytest.fixture(scope="session")
+def run_server(built_console: None, tmp_path_factory: pytest.TempPathFactory) -> RunServer:
+    """
+    `with run_server(<arguments of avance>) as server:`, for as long as it is wanted.
+    """
+
+    @contextmanager
+    def run(*arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[Server]:
+        server = Server(tmp_path_factory.mktemp("server"), [*arguments], environment or {})
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
+
+    return run
+
+
 Serve = Callable[..., Server]
 
 
 @pytest.fixture
-def serve(built_console: None, tmp_path: Path) -> Iterator[Serve]:
+def serve(run_server: RunServer) -> Iterator[Serve]:
     """
     Start `avance <arguments>`; it is stopped after the test.
     """
     with ExitStack() as stack:
 
         def start(*arguments: str, environment: Mapping[str, str] | None = None) -> Server:
-            return stack.enter_context(_running(tmp_path, list(arguments), environment or {}))
+            return stack.enter_context(run_server(*arguments, environment=environment))
 
         yield start
 
 
-@contextmanager
-def _running(
-    folder: Path, arguments: list[str], environment: Mapping[str, str]
-) -> Iterator[Server]:
-    server = Server(folder, arguments, environment)
-    try:
-        server.start()
+@pytest.fixture(scope="session")
+def systems(run_server: RunServer) -> Iterator[Server]:
+    """
+    One server for the areas of all systems, which do not meet in it: each test brings what its area shows, and finds it empty before.
+    """
+    environment = {"AVANCE_DRAIN_S": "1"}
+    with run_server("serve", "avance.cli.demo_tasks:app", environment=environment) as server:
         yield server
-    finally:
-        server.stop()
 
 
 Drive = Callable[..., dict[str, Any]]
 Answers = Mapping[str, Callable[[], object]]
 
 
-@pytest.fixture
-def drive(tmp_path: Path) -> Drive:
+class Driver:
     """
-    Run a script of tests/e2e with a URL, a folder for pictures and what else it takes. It prints one JSON line at its end; where it
-    prints `ask <what>`, the answer of that name is called before it goes on.
+    One process with one Chromium, which runs one script of this folder after the other. Started when it is needed, and anew after a script
+    that did not come to its end.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._errors = folder / "driver.txt"
+        self._process: subprocess.Popen[str] | None = None
+
+    def run(self, request: Mapping[str, object], answers: Answers) -> dict[str, Any]:
+        process = self._running()
+        has_ended = False
+        try:
+            self._say(process, json.dumps(request))
+            for line in self._lines(process):
+                if not line.startswith("ask "):
+                    has_ended = True
+                    said: dict[str, Any] = json.loads(line)
+                    return said
+                answers[line.removeprefix("ask ").strip()]()
+                self._say(process, "done")
+        finally:
+            if not has_ended:
+                self.stop()
+        raise AssertionError(f"the driver ended: {self._errors.read_text()[-2_000:]}")
+
+    def stop(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        process.communicate(timeout=PATIENCE_S)
+
+    def _running(self) -> "subprocess.Popen[str]":
+        if self._process is None:
+            with self._errors.open("a") as errors:
+                self._process = subprocess.Popen(
+                    ["node", str(HERE / "driver.mjs")],
+                    cwd=ROOT,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    text=True,
+                )
+        return self._process
+
+    @staticmethod
+    def _lines(process: "subprocess.Popen[str]") -> Iterator[str]:
+        assert process.stdout is not None
+        yield from iter(process.stdout.readline, "")
+
+    @staticmethod
+    def _say(process: "subprocess.Popen[str]", line: str) -> None:
+        assert process.stdin is not None
+        process.stdin.write(f"{line}\n")
+        process.stdin.flush()
+
+
+@pytest.fixture(scope="session")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
+    driver = Driver(tmp_path_factory.mktemp("driver"))
+    yield driver
+    driver.stop()
+
+
+@pytest.fixture
+def drive(driver: Driver, tmp_path: Path) -> Drive:
+    """
+    Run a script of tests/e2e with a URL, a folder for pictures and what else it takes, and give what it told. Where it asks for something,
+    the answer of that name is called before it goes on.
     """
 
     def run(script: str, url: str, *more: str, answers: Answers | None = None) -> dict[str, Any]:
-        pictures = os.environ.get("AVANCE_SCREENSHOTS", str(tmp_path))
-        with (tmp_path / "script.txt").open("w+") as errors:
-            process = subprocess.Popen(
-                ["node", str(HERE / script), url, pictures, *more],
-                cwd=ROOT,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-            )
-            try:
-                last = _talk(process, answers or {})
-                code = process.wait(PATIENCE_S)
-            finally:
-                process.kill()
-                process.communicate()
-            errors.seek(0)
-            assert code == 0, last + errors.read()
-        told: dict[str, Any] = json.loads(last)
+        folder = os.environ.get("AVANCE_SCREENSHOTS", str(tmp_path))
+        request = {"script": f"./{script}", "url": url, "folder": folder, "more": more}
+        said = driver.run(request, answers or {})
+        assert "failure" not in said, f"{said['failure']}\n{said['told']}"
+        told: dict[str, Any] = said["told"]
         return told
 
     return run
-
-
-def _talk(process: "subprocess.Popen[str]", answers: Answers) -> str:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    last = ""
-    for line in process.stdout:
-        if line.startswith("ask "):
-            answers[line.removeprefix("ask ").strip()]()
-            process.stdin.write("done\n")
-            process.stdin.flush()
-        else:
-            last = line
-    return last

@@ -1,34 +1,16 @@
 // Drive the console in a real browser: node tests/e2e/console.mjs <url> <screenshot folder>. Prints one JSON line.
-import { chromium } from 'playwright-core';
+import { scenario } from './browser.mjs';
 
-const [url, folder] = process.argv.slice(2);
-const patience = 30_000 * Number(process.env.AVANCE_TEST_TIMEOUT_FACTOR ?? 1);
-const browser = await chromium.launch({
-  executablePath: process.env.AVANCE_CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
-});
-const told = { errors: [], foreign: [], percents: [] };
-try {
-  const context = await browser.newContext({
-    locale: 'es-ES',
-    viewport: { width: 1200, height: 800 },
-  });
-  const page = await context.newPage();
-  page.setDefaultTimeout(patience);
-  page.on('pageerror', (error) => told.errors.push(String(error)));
-  page.on('console', (line) => line.type() === 'error' && told.errors.push(line.text()));
-  page.on('request', (request) => {
-    if (!request.url().startsWith(url) && !request.url().startsWith('blob:'))
-      told.foreign.push(request.url());
-  });
-
+export const script = await scenario(import.meta.url, async ({ url, picture, told, open }) => {
+  told.percents = [];
+  const page = await open();
   await page.goto(`${url}/`);
   await page.getByRole('heading', { level: 1, name: 'Ahora' }).waitFor();
   told.home = page.url();
   await page.getByText('No hay nada en curso.').waitFor();
   await page.getByRole('link', { name: 'Trabajos', exact: true }).click();
   await page.getByText('Aún no hay trabajos').waitFor();
-  await page.screenshot({ path: `${folder}/empty.png` });
+  await picture(page, 'empty');
 
   await page.getByRole('link', { name: 'Probar', exact: true }).click();
   await page.getByRole('combobox', { name: 'Tarea' }).selectOption('demo.document');
@@ -46,7 +28,7 @@ try {
     return now > 0 && now < 100;
   });
   told.percents.push(await read());
-  await page.screenshot({ path: `${folder}/try.png` });
+  await picture(page, 'try');
   await card.getByText('Completado').waitFor();
   told.percents.push(await read());
 
@@ -64,7 +46,7 @@ try {
   );
   told.title = await page.title();
   await page.getByText('stored').waitFor();
-  await page.screenshot({ path: `${folder}/job.png`, fullPage: true });
+  await picture(page, 'job', { fullPage: true });
   await page.getByText('Entrada', { exact: true }).click();
   told.input = JSON.parse(await page.locator('details[open] pre').textContent());
 
@@ -94,7 +76,7 @@ try {
   await page.getByRole('link', { name: 'Jobs', exact: true }).click();
   await page.getByRole('cell', { name: 'Completed', exact: true }).waitFor();
   told.language = await page.locator('html').getAttribute('lang');
-  await page.screenshot({ path: `${folder}/jobs-dark.png` });
+  await picture(page, 'jobs-dark');
   await page.goto(`${url}/console/jobs/job_unknown`);
   await page.getByRole('heading', { name: 'There is no job with this id' }).waitFor();
   await page.setViewportSize({ width: 320, height: 640 });
@@ -103,8 +85,5 @@ try {
   told.overflow = await page.evaluate(
     () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
   );
-  await page.screenshot({ path: `${folder}/narrow.png` });
-} finally {
-  await browser.close();
-  process.stdout.write(`${JSON.stringify(told)}\n`);
-}
+  await picture(page, 'narrow');
+});

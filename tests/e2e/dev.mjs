@@ -1,7 +1,7 @@
 // The console as its developers see it: from its sources, live, with the API behind it.
-import { drive } from './browser.mjs';
+import { scenario } from './browser.mjs';
 
-await drive(async ({ url, told, open }) => {
+export const script = await scenario(import.meta.url, async ({ url, told, open }) => {
   const page = await open();
   const asked = [];
   page.on('websocket', (socket) => asked.push(new URL(socket.url()).pathname));

@@ -1,7 +1,7 @@
 // Without a mouse: submit a job, watch it, cancel it, read the notification.
-import { drive } from './browser.mjs';
+import { scenario } from './browser.mjs';
 
-await drive(async ({ url, folder, told, open }) => {
+export const script = await scenario(import.meta.url, async ({ url, picture, told, open }) => {
   const page = await open({ locale: 'en-GB' });
   const keys = page.keyboard;
   const focused = () =>
@@ -61,7 +61,7 @@ await drive(async ({ url, folder, told, open }) => {
     body: JSON.stringify({ user: 'dev', title: 'Read me by keyboard' }),
   });
   await page.getByRole('button', { name: 'Notifications, 1 unread' }).waitFor();
-  await page.screenshot({ path: `${folder}/toast.png` });
+  await picture(page, 'toast');
   told.toasts = await page.locator('.avance-toast').count();
   // A push moved neither focus nor page.
   told.page = await page.getByRole('heading', { level: 1 }).textContent();

@@ -1,17 +1,8 @@
-// In token mode, with tokens that end: node tests/e2e/notices_token.mjs <url> <api key>. Prints one JSON line.
-import { chromium } from 'playwright-core';
+// In token mode, with tokens that end: node tests/e2e/notices_token.mjs <url> <folder> <api key>. Prints one JSON line.
+import { scenario } from './browser.mjs';
 
-const [url, key] = process.argv.slice(2);
-const patience = 30_000 * Number(process.env.AVANCE_TEST_TIMEOUT_FACTOR ?? 1);
-const browser = await chromium.launch({
-  executablePath: process.env.AVANCE_CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
-});
-const told = { errors: [] };
-try {
-  const page = await browser.newPage();
-  page.setDefaultTimeout(patience);
-  page.on('pageerror', (error) => told.errors.push(String(error)));
+export const script = await scenario(import.meta.url, async ({ url, more: [key], told, open }) => {
+  const page = await open();
   await page.goto(`${url}/retail/component`);
   const bell = page.getByRole('button', { name: /Notificaciones: 1 sin leer/ });
   await page.evaluate((apiKey) => {
@@ -47,8 +38,4 @@ try {
   told.url = await page.evaluate(
     () => document.querySelector('avance-notifications').manager.socket.url,
   );
-} finally {
-  await browser.close();
-}
-process.stdout.write(`${JSON.stringify(told)}\n`);
-process.exit(0);
+});

@@ -1,6 +1,6 @@
 // A shop as somebody runs it: node tests/e2e/retail.mjs <url> <screenshots>. Prints one JSON line.
 import { violationsOf } from './axe.mjs';
-import { drive } from './browser.mjs';
+import { scenario } from './browser.mjs';
 
 const CSV = `sku;name;stock;threshold;price
 CAFE-1;Café de Colombia;12;5;7,50
@@ -8,12 +8,12 @@ TE-1;Té verde;40;10;3,20
 MALO-1;Sin existencias válidas;muchas;1;1
 `;
 
-await drive(async ({ url, folder, told, open }) => {
+export const script = await scenario(import.meta.url, async ({ url, picture, told, open }) => {
   const page = await open({ bypassCSP: true });
   told.axe = [];
   const check = async (name) => {
     told.axe.push(...(await violationsOf(page)).map((one) => ({ name, ...one })));
-    await page.screenshot({ path: `${folder}/retail-${name}.png`, fullPage: true });
+    await picture(page, `retail-${name}`, { fullPage: true });
   };
   const go = (path) => page.goto(`${url}/console/retail${path}`);
 
@@ -31,7 +31,8 @@ await drive(async ({ url, folder, told, open }) => {
   await check('stock');
 
   // Goods go out: the alert comes live into a second page that nobody touches.
-  const second = await page.context().newPage();
+  // In a window of its own: a page behind another one draws once a second.
+  const second = await open();
   await second.goto(`${url}/console/retail/notices?show=unread`);
   const alert = second.locator('article', { hasText: 'Café de Colombia: stock is low' });
   await page.getByRole('link', { name: 'Café de Colombia' }).click();

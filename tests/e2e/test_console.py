@@ -2,16 +2,38 @@
 The console in a real browser against a real server.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 AREAS = Path(__file__).parents[2] / "console/src/areas"
+EVERYTHING = ("serve", "avance.cli.demo_tasks:app")
+KEYS = "key-of-ana-00001=ana,key-of-bob-00001=bob,key-of-eva-00001=eva,key-of-root-0001=root:admin"
 pytestmark = pytest.mark.timeout(300)
 
 
-def test_a_job_is_submitted_watched_and_still_there_after_a_reload(serve, drive) -> None:
-    server = serve("demo")
+@pytest.fixture(scope="module")
+def server(run_server: Any) -> Iterator[Any]:
+    """
+    The demo's tasks beside all systems, for one user without a password. The first test of this file finds it empty.
+    """
+    with run_server(*EVERYTHING) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def guarded(run_server: Any) -> Iterator[Any]:
+    """
+    One where each test signs in as users of its own.
+    """
+    environment = {"AVANCE_AUTH": "token", "AVANCE_API_KEYS": KEYS, "AVANCE_DRAIN_S": "1"}
+    with run_server(*EVERYTHING, environment=environment) as server:
+        yield server
+
+
+def test_a_job_is_submitted_watched_and_still_there_after_a_reload(server, drive) -> None:
     told = drive("console.mjs", server.url)
     assert told["home"] == f"{server.url}/console/"
     assert told["problem"] == "Escribe un número entero"
@@ -32,12 +54,8 @@ def test_a_job_is_submitted_watched_and_still_there_after_a_reload(serve, drive)
     assert told["errors"] == []
 
 
-def test_in_token_mode_one_signs_in_and_an_ended_session_asks_again(serve, drive) -> None:
-    server = serve(
-        "demo",
-        environment={"AVANCE_AUTH": "token", "AVANCE_API_KEYS": "key-of-ana-0001=ana:admin"},
-    )
-    told = drive("sign_in.mjs", server.url, "key-of-ana-0001")
+def test_in_token_mode_one_signs_in_and_an_ended_session_asks_again(guarded, drive) -> None:
+    told = drive("sign_in.mjs", guarded.url, "key-of-eva-00001")
     assert told["refused"] == "El servidor no lo acepta"
     assert told["kept"] == ["avance.session"]
     assert told["secretIsKept"] is False
@@ -45,23 +63,12 @@ def test_in_token_mode_one_signs_in_and_an_ended_session_asks_again(serve, drive
     assert told["afterReload"] == "Trabajos"
     assert told["expired"] == "La sesión ha caducado. Inicia sesión otra vez."
     assert told["left"] == "Has cerrado la sesión."
+    assert told["keptWhileIn"] == 2
+    assert told["keptWhenLeft"] == []
     assert told["errors"] == []
 
 
-def test_each_screen_is_accessible_in_each_theme_and_language(serve, drive) -> None:
-    # The demo's tasks beside all systems.
-    server = serve("serve", "avance.cli.demo_tasks:app")
-    told = drive("accessible.mjs", server.url)
-    assert told["violations"] == []
-    assert told["checked"] == told["wanted"]
-    folders = {path.parent.name for path in AREAS.glob("*/index.ts")}
-    assert {path.split("/")[1] for path in told["areas"]} == folders
-    assert told["foreign"] == []
-    assert told["errors"] == []
-
-
-def test_without_a_mouse_one_submits_watches_cancels_and_reads(serve, drive) -> None:
-    server = serve("demo")
+def test_without_a_mouse_one_submits_watches_cancels_and_reads(server, drive) -> None:
     told = drive("keyboard.mjs", server.url)
     assert told["first"] == "Skip to the content"
     assert told["skipped"] == "content"
@@ -75,19 +82,26 @@ def test_without_a_mouse_one_submits_watches_cancels_and_reads(serve, drive) -> 
     assert told["errors"] == []
 
 
+def test_each_screen_is_accessible_in_each_theme_and_language(server, drive) -> None:
+    told = drive("accessible.mjs", server.url)
+    assert told["violations"] == []
+    assert told["checked"] == told["wanted"]
+    folders = {path.parent.name for path in AREAS.glob("*/index.ts")}
+    assert {path.split("/")[1] for path in told["areas"]} == folders
+    assert told["foreign"] == []
+    assert told["errors"] == []
+
+
 def test_pages_live_through_tabs_offline_and_a_restart_and_users_see_their_own_jobs_alone(
-    serve, drive
+    guarded, drive
 ) -> None:
-    keys = "key-of-ana-00001=ana,key-of-bob-00001=bob,key-of-root-0001=root:admin"
-    environment = {"AVANCE_AUTH": "token", "AVANCE_API_KEYS": keys, "AVANCE_DRAIN_S": "1"}
-    server = serve("demo", environment=environment)
-    port = int(server.url.rsplit(":", 1)[1])
+    port = int(guarded.url.rsplit(":", 1)[1])
     told = drive(
         "lively.mjs",
-        server.url,
+        guarded.url,
         "key-of-ana-00001",
         "key-of-bob-00001",
-        answers={"stop": server.stop, "start": lambda: server.start(port)},
+        answers={"stop": guarded.stop, "start": lambda: guarded.start(port)},
     )
     assert told["bobSees"] == 2, "a head and one row"
     assert told["foreignJob"] == "No hay ningún trabajo con este id"

@@ -57,12 +57,12 @@ def _in_order(said: list[str], wanted: list[str]) -> bool:
 
 
 def test_files_are_dropped_followed_found_asked_and_deleted(
-    serve: Any, drive: Any, files: Path
+    systems: Any, drive: Any, files: Path
 ) -> None:
     """
     000-21, 000-22, 000-24, 000-25, 000-26, 003-10, 003-11, 003-12, 003-T10, 003-T18, and the screens of 3.5.
     """
-    told = drive("documents.mjs", serve("serve").url, str(files))
+    told = drive("documents.mjs", systems.url, str(files))
     assert told["empty"] == 1
     words = ["Subiendo archivo...", "Analizando documento...", "Indexando contenido..."]
     assert _in_order(told["said"], [f"informe.pdf: {one}" for one in [*words, "Completado"]])
@@ -91,14 +91,13 @@ def test_files_are_dropped_followed_found_asked_and_deleted(
 
 
 def test_a_batch_is_filled_followed_cancelled_and_read_again_and_collections_are_chosen(
-    serve: Any, drive: Any, many: Path
+    systems: Any, drive: Any, many: Path
 ) -> None:
     """
     The batches of docs/contract/ingest.md, 3.4 and 3.5: files move live (000-21), stay over a reload, and one that fails (003-12) leaves
     the others alone.
     """
-    server = serve("serve", environment={"AVANCE_DRAIN_S": "1"})
-    told = drive("batches.mjs", server.url, str(many))
+    told = drive("batches.mjs", systems.url, str(many))
     assert told["created"] == "Espera archivos"
     assert told["counts"] == "5 0 0 4 1"
     assert told["afterReload"] == told["counts"]

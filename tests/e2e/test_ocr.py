@@ -48,12 +48,12 @@ def files(tmp_path: Path) -> Path:
 
 
 def test_a_document_is_dropped_read_corrected_approved_saved_and_cancelled(
-    serve: Any, drive: Any, files: Path
+    systems: Any, drive: Any, files: Path
 ) -> None:
     """
     With every word at its place on the page, live from the drop to the result.
     """
-    told = drive("ocr.mjs", serve("serve").url, str(files))
+    told = drive("ocr.mjs", systems.url, str(files))
     assert "Completado" in told["row"]
     assert "Factura" in told["row"]
     assert "Papelería" in told["words"]

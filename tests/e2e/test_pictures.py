@@ -11,9 +11,8 @@ PICTURE_BYTES_MAX = 150_000
 pytestmark = pytest.mark.timeout(300)
 
 
-def test_each_picture_of_the_documentation_can_be_taken_again(serve, drive) -> None:
-    server = serve("serve", "avance.cli.demo_tasks:app")
-    told = drive("pictures.mjs", server.url)
+def test_each_picture_of_the_documentation_can_be_taken_again(systems, drive) -> None:
+    told = drive("pictures.mjs", systems.url)
     assert told["errors"] == []
     shown = {path.name: path.stat().st_size for path in ASSETS.glob("console-*.png")}
     assert set(told["pictures"]) == set(shown)

@@ -9,11 +9,11 @@ import pytest
 pytestmark = pytest.mark.timeout(180)
 
 
-def test_goods_are_brought_moved_ordered_and_told_of_live(serve: Any, drive: Any) -> None:
+def test_goods_are_brought_moved_ordered_and_told_of_live(systems: Any, drive: Any) -> None:
     """
     From a movement to its notification in a page that nobody touches.
     """
-    told = drive("retail.mjs", serve("serve").url)
+    told = drive("retail.mjs", systems.url)
     assert len(told["finding"]) == 1
     assert told["finding"][0].startswith("4")
     assert "Stock bajo" in told["low"]

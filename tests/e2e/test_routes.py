@@ -7,10 +7,11 @@ import pytest
 pytestmark = pytest.mark.timeout(180)
 
 
-def test_a_day_is_brought_planned_live_explained_changed_saved_and_cancelled(serve, drive) -> None:
+def test_a_day_is_brought_planned_live_explained_changed_saved_and_cancelled(
+    systems, drive
+) -> None:
     """001-46"""
-    server = serve("serve")
-    told = drive("routes.mjs", server.url)
+    told = drive("routes.mjs", systems.url)
     assert told["dropped"] == "dia.csv, fila 6"
     assert "Ningún plan usa menos autobuses" in told["small"]
     assert told["why"] == "Sin ningún autobús no hay servicio: uno es lo mínimo."
