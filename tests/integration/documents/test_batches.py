@@ -41,7 +41,7 @@ A_FILE = BatchFile(
     created_ms=1,
 )
 Serve = Callable[..., Node]
-FILES = 150
+FILES = 60
 
 
 async def create(http: httpx.AsyncClient, name: str = "leases", **more: str) -> str:
@@ -183,8 +183,8 @@ async def test_a_batch_goes_on_after_a_kill_and_has_every_file_once(serve: Serve
     first = serve(**limits)
     async with httpx.AsyncClient(base_url=first.url, timeout=120) as http:
         batch_id = await create(http, collection_name="crowd")
-        for start in range(0, FILES, 50):
-            numbers = range(start, start + 50)
+        for start in range(0, FILES, 20):
+            numbers = range(start, start + 20)
             files = [(f"{n}.txt", f"Contrato número {n} de alquiler.".encode()) for n in numbers]
             await send(http, batch_id, *files)
     first.kill()

@@ -153,10 +153,10 @@ async def test_a_sync_answer_has_the_result_and_a_row_in_the_history(
     name = "informe año 2025 (final).txt"
     files = {"file": (name, b"una frase")}
     answer = await http.post(
-        "/ingest", params={"async": "false"}, files=files, data={"collection": "sync"}
+        "/ingest", params={"async": "false"}, files=files, data={"collection": "at-once"}
     )
     assert answer.json() == {"file": name, "chunks": 1, "chunk_count": 1, "status": "completed"}
-    history = (await http.get("/ingest/history", params={"collection": "sync"})).json()
+    history = (await http.get("/ingest/history", params={"collection": "at-once"})).json()
     assert history["total"] == 1
     row = history["documents"][0]
     assert (row["filename"], row["chunks"]) == (name, 1)
@@ -166,7 +166,7 @@ async def test_a_sync_answer_has_the_result_and_a_row_in_the_history(
     gone = (await http.delete(f"/documents/{row['id']}")).json()
     assert gone == {"success": True, "message": f"{name} was removed", "deleted_count": 1}
     assert (await http.get(f"/documents/{row['id']}")).status_code == 404
-    asked = await http.post("/query", json={"query": "frase", "collection": "sync"})
+    asked = await http.post("/query", json={"query": "frase", "collection": "at-once"})
     assert asked.json()["sources"] == []
 
 

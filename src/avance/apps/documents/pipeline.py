@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, aclosing
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from threading import Event
 from typing import Any, Protocol, TypeVar
 
 import anyio.to_thread
@@ -40,6 +41,8 @@ from avance.apps.reading import (
 T = TypeVar("T")
 CHUNKS_A_WRITE = 50
 STEPS_A_FILE = 100
+EACH_PASSAGE_UP_TO = 200
+"""Above so many passages, the steps of the bar are hundredths of a stage and finer, not single passages."""
 NO_EYES = "reading pictures needs the extra `ocr` and Tesseract with the languages of the setting scan_languages"
 MIME_TYPES = {
     Kind.PDF: "application/pdf",
@@ -119,6 +122,7 @@ class Ingestion:
         self._replaces = replaces
         self._duplicates: list[dict[str, Any]] = []
         self._model: tuple[str, int] | None = None
+        self._step = 0
         self._began_s = host.clock.monotonic_s()
 
     async def run(self, sources: Sequence[Source]) -> dict[str, Any]:
@@ -164,7 +168,10 @@ class Ingestion:
         return drafts
 
     def _tell_read(self, files: int, part: float, total: int) -> None:
-        self._job.progress(current=round((files + part) * STEPS_A_FILE), total=total * STEPS_A_FILE)
+        step = round((files + part) * STEPS_A_FILE)
+        if step != self._step:
+            self._step = step
+            self._job.progress(current=step, total=total * STEPS_A_FILE)
 
     async def _read(self, position: int, total: int, source: Source) -> Draft | None:
         if source.sha256 and await self._is_known(source):
@@ -247,15 +254,7 @@ class Ingestion:
     async def _chunk(self, drafts: Sequence[Draft]) -> None:
         with self._job.phase("chunking"):
             for draft in drafts:
-                draft.chunks = await anyio.to_thread.run_sync(
-                    partial(
-                        cut,
-                        draft.pages,
-                        draft.kind,
-                        tokens=self._cutting.tokens,
-                        overlap=self._cutting.overlap,
-                    )
-                )
+                draft.chunks = await self._passages(draft)
             total, done = sum(len(draft.chunks) for draft in drafts), 0
             self._told(0, total, "Chunking documents...")
             for draft in drafts:
@@ -264,6 +263,23 @@ class Ingestion:
                     for _ in some:
                         done += 1
                         self._told(done, total, "Chunking documents...")
+
+    async def _passages(self, draft: Draft) -> list[Chunk]:
+        # A cancel ends the waiting for a thread and not the thread, which would hold up the end of the server.
+        left = Event()
+        try:
+            return await anyio.to_thread.run_sync(
+                partial(
+                    cut,
+                    draft.pages,
+                    draft.kind,
+                    tokens=self._cutting.tokens,
+                    overlap=self._cutting.overlap,
+                    is_left=left.is_set,
+                )
+            )
+        finally:
+            left.set()
 
     async def _enrich(self, drafts: Sequence[Draft]) -> None:
         with self._job.phase("enriching"):
@@ -415,6 +431,9 @@ class Ingestion:
         }
 
     def _told(self, done: int, total: int, message: str) -> None:
+        # Of many passages not each is a step that anybody could see.
+        if done != total and done % max(total // EACH_PASSAGE_UP_TO, 1):
+            return
         self._job.progress(current=done, total=total, unit="chunk", message=message)
 
     def _told_duplicate(self, name: str, document_id: str, uploaded_ms: int) -> None:

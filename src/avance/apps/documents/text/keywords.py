@@ -5,6 +5,7 @@ What a text is about, from the text alone.
 import re
 from collections import Counter
 from collections.abc import Iterable
+from heapq import nlargest
 from itertools import pairwise
 from statistics import mean
 
@@ -24,15 +25,15 @@ def keywords(text: str, languages: Iterable[str], most: int = KEYWORDS_MAX) -> l
     """
     dull = frozenset().union(*(stop_words(language) for language in languages))
     words = [word for word in WORD.findall(text.lower()) if len(word) > 2 and not word.isdigit()]
-    score: Counter[str] = Counter()
-    for word in words:
+    score: dict[str, int] = {}
+    for word, times in Counter(words).items():
         if word not in dull:
-            score[word] += min(len(word), 12)
-    for first, second in pairwise(words):
+            score[word] = times * min(len(word), 12)
+    for (first, second), times in Counter(pairwise(words)).items():
         if first not in dull and second not in dull:
-            score[f"{first} {second}"] += min(len(first) + len(second), 24)
+            score[f"{first} {second}"] = times * min(len(first) + len(second), 24)
     chosen: list[str] = []
-    for phrase, _ in score.most_common(most * 4):
+    for phrase in nlargest(most * 4, score, key=score.__getitem__):
         if not any(phrase in other or other in phrase for other in chosen):
             chosen.append(phrase)
         if len(chosen) == most:

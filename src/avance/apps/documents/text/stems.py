@@ -25,7 +25,8 @@ def stems(text: str, languages: Iterable[str]) -> list[str]:
     words = [word[:WORD_CHARS_MAX] for word in WORD.findall(text.lower())]
     found: list[str] = []
     for language in languages:
-        told = [word for word in words if word not in stop_words(language)]
+        dull = stop_words(language)
+        told = [word for word in words if word not in dull]
         found += (fold(stem) for stem in _stemmer(language).stemWords(told))
     return found
 
@@ -34,6 +35,8 @@ def fold(word: str) -> str:
     """
     Without accents: `canción` and `cancion` are one word to somebody who types in a hurry.
     """
+    if word.isascii():
+        return word
     return "".join(
         char for char in unicodedata.normalize("NFKD", word) if not unicodedata.combining(char)
     )
