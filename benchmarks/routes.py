@@ -238,7 +238,7 @@ def _peers(size: int, seconds: int, outcome: Outcome) -> Table:
     trips, _ = build_trips(routes, NoRoads())
     blocks = blocks_of(trips, great_circle_gaps(trips))
     for name, package in PEER_PACKAGES.items():
-        python = _peer(name, package)
+        python = peer(name, package)
         buses: Cell = "not installable here"
         if python is not None:
             buses = _ask(python, name, blocks, seconds)
@@ -247,7 +247,7 @@ def _peers(size: int, seconds: int, outcome: Outcome) -> Table:
     return table
 
 
-def _peer(name: str, package: str) -> Path | None:
+def peer(name: str, package: str) -> Path | None:
     """
     An environment of its own: OR-tools and HiGHS cannot live in one process.
     """
