@@ -90,6 +90,14 @@ export const script = await scenario(
     await page.reload();
     told.shelf = await weight.inputValue();
     await check('collections');
+    // An empty one is made, and one with documents is deleted.
+    await page.getByRole('textbox', { name: 'Nombre de una colección nueva' }).fill('vacia');
+    await page.getByRole('button', { name: 'Crear' }).click();
+    told.empty = await row('vacia').locator('td').nth(1).textContent();
+    await row('libros').getByRole('button', { name: 'Eliminar la colección libros' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Eliminar' }).click();
+    await row('libros').waitFor({ state: 'detached' });
+    told.shelves = await page.locator('tbody tr').count();
     await row('actas').getByRole('link', { name: 'actas', exact: true }).click();
     await page.getByRole('cell', { name: 'acta-1.md', exact: true }).waitFor();
     told.inCollection = await page.locator('tbody tr').count();

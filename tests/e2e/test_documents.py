@@ -60,7 +60,8 @@ def test_files_are_dropped_followed_found_asked_and_deleted(
     systems: Any, drive: Any, files: Path
 ) -> None:
     """
-    000-21, 000-22, 000-24, 000-25, 000-26, 003-10, 003-11, 003-12, 003-T10, 003-T18, and the screens of 3.5.
+    000-21, 000-22, 000-24, 000-25, 000-26, 003-10, 003-11, 003-12, 003-T10, 003-T18, and the screens of 3.5; their jobs are watched among all
+    others (000-38).
     """
     told = drive("documents.mjs", systems.url, str(files))
     assert told["empty"] == 1
@@ -69,6 +70,7 @@ def test_files_are_dropped_followed_found_asked_and_deleted(
     assert any(" de " in one and one.startswith("informe.pdf: ") for one in told["said"])
     assert told["percent"] == "100"
     assert told["polls"] == 0
+    assert told["watched"] == "informe.pdf – avance"
     assert len(told["recent"]) == 2
     assert told["duplicate"] == "Este documento ya estaba en la colección; no se ha añadido nada."
     assert told["unsupported"].startswith("Este tipo de archivo no se lee aquí")
@@ -112,6 +114,8 @@ def test_a_batch_is_filled_followed_cancelled_and_read_again_and_collections_are
     assert told["cancelled"] == "Completado en parte"
     assert told["listed"] == ["Actas"]
     assert told["shelf"] == "40"
+    assert told["empty"] == "0"
+    assert told["shelves"] >= 2
     assert told["chosen"] == "actas"
     assert told["inCollection"] == 4
     assert told["picked"] == "actas"

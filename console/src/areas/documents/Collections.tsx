@@ -1,8 +1,10 @@
-import { type FormEvent, useMemo } from 'react';
+import { type FormEvent, useId, useMemo, useState } from 'react';
 import { Link } from 'wouter';
 import { useSession } from '../../app/SessionGate.tsx';
 import { useAct } from '../../lib/useAct.ts';
 import { useApi } from '../../lib/useApi.ts';
+import { useOnline } from '../../lib/useOnline.ts';
+import { ConfirmDialog } from '../../widgets/ConfirmDialog.tsx';
 import { type Column, DataTable } from '../../widgets/DataTable.tsx';
 import { ErrorNotice } from '../../widgets/ErrorNotice.tsx';
 import { Notice } from '../../widgets/Notice.tsx';
@@ -10,7 +12,7 @@ import { Skeleton } from '../../widgets/Skeleton.tsx';
 import { AreaHead } from '../AreaHead.tsx';
 import css from './Batches.module.css';
 import { useShelves } from './CollectionField.tsx';
-import type { Shelf } from './model.ts';
+import { COLLECTION_CHARS_MAX, type Shelf } from './model.ts';
 import { useTexts } from './texts.ts';
 
 const PERCENT = 100;
@@ -21,18 +23,26 @@ export function Collections() {
   const api = useApi();
   const { data, error, isLoading, again } = useShelves();
   const { error: refused, act } = useAct();
-  const columns = useColumns((shelf, change) =>
-    act(async () => {
-      await api.patch(`/collections/${encodeURIComponent(shelf.name)}`, change);
+  const [doomed, setDoomed] = useState<Shelf>();
+  const change = ({ name }: Shelf, wanted: Change): void =>
+    void act(async () => {
+      await api.patch(`/collections/${encodeURIComponent(name)}`, wanted);
       again();
-      return t('shelves.saved', { name: shelf.name });
-    }),
-  );
+      return t('shelves.saved', { name });
+    });
+  const remove = ({ name }: Shelf): void =>
+    void act(async () => {
+      await api.del(`/collection/${encodeURIComponent(name)}`);
+      again();
+      return t('shelves.deleted', { name });
+    });
+  const columns = useColumns({ onChange: change, onDelete: setDoomed });
   return (
     <>
       <AreaHead area="documents" title={t('shelves.title')} />
       <div className={css.screen}>
         <p className={css.hint}>{t('shelves.hint')}</p>
+        <NewCollection onCreated={again} />
         {error && <ErrorNotice title={t('shelves.failed')} error={error} onRetry={again} />}
         {refused && <ErrorNotice title={t('shelves.refused')} error={refused} />}
         {!data && isLoading && <Skeleton rows={4} />}
@@ -50,13 +60,63 @@ export function Collections() {
           />
         )}
       </div>
+      <ConfirmDialog
+        title={t('shelves.delete')}
+        text={t('shelves.deleteText', {
+          name: doomed?.name ?? '',
+          documents: doomed?.documents ?? 0,
+        })}
+        action={t('shelves.delete')}
+        isOpen={doomed !== undefined}
+        onConfirm={() => doomed && remove(doomed)}
+        onClose={() => setDoomed(undefined)}
+      />
     </>
+  );
+}
+
+function NewCollection({ onCreated }: { onCreated: () => void }) {
+  const { t } = useTexts();
+  const api = useApi();
+  const id = useId();
+  const isOnline = useOnline();
+  const { error, isBusy, act } = useAct();
+  const create = async (form: HTMLFormElement): Promise<void> => {
+    const name = String(new FormData(form).get('name') ?? '').trim();
+    if (!name) return;
+    const isMade = await act(async () => {
+      await api.post('/collections', { name });
+      onCreated();
+      return t('shelves.created', { name });
+    });
+    if (isMade) form.reset();
+  };
+  return (
+    <form
+      className={css.row}
+      onSubmit={(event: FormEvent<HTMLFormElement>) => {
+        event.preventDefault();
+        void create(event.currentTarget);
+      }}
+    >
+      <label htmlFor={id}>{t('shelves.name')}</label>
+      <input id={id} name="name" required maxLength={COLLECTION_CHARS_MAX} />
+      <button type="submit" disabled={isBusy || !isOnline}>
+        {t('shelves.create')}
+      </button>
+      {error && <ErrorNotice title={t('shelves.notCreated')} error={error} />}
+    </form>
   );
 }
 
 type Change = Partial<Pick<Shelf, 'hybrid_weight' | 'is_shared'>>;
 
-function useColumns(onChange: (shelf: Shelf, change: Change) => void): Column<Shelf>[] {
+interface Actions {
+  onChange: (shelf: Shelf, change: Change) => void;
+  onDelete: (shelf: Shelf) => void;
+}
+
+function useColumns({ onChange, onDelete }: Actions): Column<Shelf>[] {
   const { t } = useTexts();
   return [
     {
@@ -93,10 +153,21 @@ function useColumns(onChange: (shelf: Shelf, change: Change) => void): Column<Sh
     {
       key: 'actions',
       title: t('list.actions'),
-      cell: ({ name }) => (
-        <Link href={`/documents?${new URLSearchParams({ collection: name })}`}>
-          {t('shelves.use')}
-        </Link>
+      cell: (row) => (
+        <span className={css.row}>
+          <Link href={`/documents?${new URLSearchParams({ collection: row.name })}`}>
+            {t('shelves.use')}
+          </Link>
+          {row.is_own && (
+            <button
+              type="button"
+              aria-label={t('shelves.deleteName', { name: row.name })}
+              onClick={() => onDelete(row)}
+            >
+              {t('shelves.delete')}
+            </button>
+          )}
+        </span>
       ),
     },
   ];

@@ -10,13 +10,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from avance.apps.documents import app
+from avance.apps.documents.catalog import Catalog
 from avance.apps.documents.http.ingest import answered
+from avance.apps.documents.http.uploads import COLLECTION
 from avance.apps.documents.shelves import Shelf, Shelves
 from avance.apps.documents.words import iso_z
 from avance.errors import NotFound, PermissionDenied
 from avance.web import caller, described, read_json
 
 router = APIRouter(prefix="/collections", tags=["collections"])
+
+
+class NewCollection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: Annotated[str, msgspec.Meta(pattern=COLLECTION)]
 
 
 class CollectionChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -34,6 +40,18 @@ async def list_collections(request: Request) -> Response:
     who.require_whole()
     found = await Shelves(app.host.records).of(who.user, who.identity.tenant)
     return answered({"collections": [_shown(one) for one in found], "total": len(found)})
+
+
+async def create(request: Request) -> Response:
+    """
+    Make an empty collection of the caller; one that is there stays as it is.
+    """
+    who = caller(request)
+    who.require_whole()
+    name = (await read_json(request, NewCollection)).name
+    await Catalog(app.host.records).place(who.user, who.identity.tenant, name, fresh=False)
+    found = await Shelves(app.host.records).of(who.user, who.identity.tenant)
+    return answered(next(_shown(one) for one in found if one.is_own and one.name == name))
 
 
 async def change(request: Request) -> Response:
@@ -67,4 +85,5 @@ def _shown(shelf: Shelf) -> dict[str, Any]:
 
 
 described(router, "GET", "", list_collections)
+described(router, "POST", "", create, body=NewCollection)
 described(router, "PATCH", "/{name}", change, body=CollectionChange)
