@@ -66,6 +66,17 @@ export const script = await scenario(
     told.recent = await recent.locator('li').allTextContents();
     await check('done');
 
+    // Whoever watches all jobs sees these among them, each with its state, its bar and its work.
+    const watching = await page.context().newPage();
+    await watching.goto(`${url}/console/jobs?task=documents.ingest`);
+    const watched = (name) => watching.locator('tbody tr', { hasText: name });
+    await watched('informe.pdf').getByText('Completado').waitFor();
+    await watched('contrato.md').getByText('Completado').waitFor();
+    await watched('informe.pdf').getByRole('link', { name: 'informe.pdf' }).click();
+    await watching.getByRole('heading', { name: 'Resultado' }).waitFor();
+    told.watched = await watching.title();
+    await watching.close();
+
     // Again, without a reload: the same bytes, and a type that is not read here.
     await drop('copia.md', 'foto.bmp');
     told.duplicate = await page.getByTestId('duplicate').textContent();

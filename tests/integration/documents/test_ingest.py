@@ -241,7 +241,7 @@ async def test_a_ping_is_answered_and_rubbish_is_not_fatal(idle: Node) -> None:
 
 async def test_several_clients_of_a_job_hear_the_same(node: Node, http: httpx.AsyncClient) -> None:
     """
-    000-01, 000-04, 000-05
+    000-01, 000-04, 000-05, 000-37: a real server, and eight sockets as browsers open them.
     """
     job = await ingest(http, "a.txt", (TEXT * 400).encode(), collection="many")
     heard = await asyncio.gather(*(frames(node.url, f"/ws/jobs/{job['job_id']}") for _ in range(8)))

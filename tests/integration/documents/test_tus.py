@@ -77,7 +77,7 @@ async def test_twenty_megabytes_cut_ten_times_arrive_as_they_were(
     node: Node, http: httpx.AsyncClient
 ) -> None:
     """
-    At least 95 % of what was sent before a cut is not sent again.
+    003-21: at least 95 % of what was sent before a cut is not sent again.
     """
     data = b"%PDF-1.7\n" + random.Random(1).randbytes(20_000_000)
     place = await announce(http, len(data), "large.pdf", collection="tus")
