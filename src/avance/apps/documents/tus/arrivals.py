@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
+import anyio
 import anyio.to_thread
 import msgspec
 
@@ -21,6 +22,10 @@ from avance.storage import Changes, Records, Rows
 ALGORITHMS = ("sha256", "sha1")
 SYNC_BYTES = 4_194_304
 """So much may be lost of what came when the power fails; the client then sends it again."""
+
+SETTLE_S = 10.0
+"""The longest that a question for the offset waits for a part that is being written."""
+_writing: dict[Path, anyio.Event] = {}
 
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +112,15 @@ class Arrivals:
         except FileNotFoundError:
             return 0
 
+    async def settled(self, arrival: Arrival) -> None:
+        """
+        Wait a while for whoever still writes: bytes that came before a cut go on to the disk after it, and an offset that grows is of no use.
+        """
+        writing = _writing.get(self.path(arrival.id))
+        if writing is not None:
+            with anyio.move_on_after(SETTLE_S):
+                await writing.wait()
+
     async def write(
         self,
         arrival: Arrival,
@@ -120,7 +134,8 @@ class Arrivals:
         Raises:
             Locked, Conflict, TooLarge, ChecksumMismatch, Unavailable: Nothing of this part was kept.
         """
-        with _locked(self.path(arrival.id)) as file:
+        path = self.path(arrival.id)
+        with _told_when_over(path), _locked(path) as file:
             present = os.fstat(file.fileno()).st_size
             if offset != present:
                 raise Conflict(
@@ -174,6 +189,20 @@ class Arrivals:
                 f"the {checksum.algorithm} of the part is another than announced; send it again"
             )
         return offset
+
+
+@contextmanager
+def _told_when_over(path: Path) -> Generator[None, None, None]:
+    if path in _writing:
+        # The lock refuses the second, which must not tell of the end of the first.
+        yield
+        return
+    over = _writing[path] = anyio.Event()
+    try:
+        yield
+    finally:
+        del _writing[path]
+        over.set()
 
 
 @contextmanager

@@ -115,6 +115,9 @@ async def head(request: Request) -> Response:
     How many bytes have come.
     """
     arrival = await _own(request)
+    await arrivals_of(app.host).settled(arrival)
+    # It may have arrived as a whole meanwhile.
+    arrival = await _own(request)
     offset = await arrivals_of(app.host).offset(arrival)
     headers = {
         "upload-offset": str(offset),
