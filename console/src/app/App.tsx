@@ -6,7 +6,6 @@ import { I18nProvider } from '../i18n/I18n.tsx';
 import { AsOfProvider } from '../lib/AsOf.tsx';
 import type { Session } from '../lib/session.ts';
 import { later } from '../lib/staleAssets.ts';
-import { JobScreen } from '../screens/Job/Job.tsx';
 import { JobsScreen } from '../screens/Jobs/Jobs.tsx';
 import { Skeleton } from '../widgets/Skeleton.tsx';
 import { AnnouncerProvider } from './Announcer.tsx';
@@ -16,6 +15,7 @@ import { Shell } from './Shell.tsx';
 import { ToastProvider } from './Toasts.tsx';
 
 const NowScreen = later(async () => (await import('../screens/Now/Now.tsx')).NowScreen);
+const JobScreen = later(async () => (await import('../screens/Job/Job.tsx')).JobScreen);
 const InboxScreen = later(async () => (await import('../screens/Inbox/Inbox.tsx')).InboxScreen);
 const WorkersScreen = later(
   async () => (await import('../screens/Workers/Workers.tsx')).WorkersScreen,
