@@ -25,10 +25,23 @@ export const script = await scenario(
       seq = events.at(-1)?.seq ?? seq;
     }
 
-    const page = await open();
+    // With all that moves: its frames are measured.
+    const page = await open({ reducedMotion: 'no-preference' });
+    // The page itself knows when they are drawn; whoever asks it from outside learns that later.
+    await page.addInitScript(() => {
+      const seen = new MutationObserver(() => {
+        if (!document.querySelector('tbody tr')) return;
+        seen.disconnect();
+        requestAnimationFrame(() => {
+          window.firstRowsMs = performance.now();
+        });
+      });
+      seen.observe(document, { childList: true, subtree: true });
+    });
     await page.goto(`${url}/console/jobs?state=running`);
     await page.locator('tbody tr').first().waitFor();
-    told.firstRowsMs = await page.evaluate(() => performance.now());
+    await page.waitForFunction(() => window.firstRowsMs > 0);
+    told.firstRowsMs = await page.evaluate(() => window.firstRowsMs);
     const shown = page.getByText('trabajos a la vista');
     const more = page.getByRole('button', { name: 'Mostrar trabajos anteriores' });
     const countOf = (text) => Number(text.replace(/\D/g, ''));
