@@ -2,6 +2,7 @@
 A page is measured, and gets the preparation that the measurement asks for; a good scan gets none.
 """
 
+import math
 from typing import Any
 
 import msgspec
@@ -83,18 +84,17 @@ def divided(grey: Image.Image) -> Image.Image:
     return Image.fromarray(np.clip(flat, 0, 255).astype(np.uint8))
 
 
+_INK_BELOW = [math.ceil(level * 0.65) for level in range(256)]
+
+
 def ink(grey: Image.Image) -> NDArray[np.bool_]:
     """
     What is darker than the paper around it.
     """
-    values = np.asarray(grey, dtype=np.float32)
-    paper = np.asarray(
-        grey.resize((max(grey.width // 16, 1), max(grey.height // 16, 1)), Image.Resampling.BOX)
-        .filter(ImageFilter.MaxFilter(5))
-        .resize(grey.size, Image.Resampling.BILINEAR),
-        dtype=np.float32,
-    )
-    found: NDArray[np.bool_] = values < paper * 0.65
+    small = grey.resize((max(grey.width // 16, 1), max(grey.height // 16, 1)), Image.Resampling.BOX)
+    paper = small.filter(ImageFilter.MaxFilter(5)).resize(grey.size, Image.Resampling.BILINEAR)
+    # Grey levels are whole numbers, so that pixels need no floating point.
+    found: NDArray[np.bool_] = np.asarray(grey) < np.asarray(paper.point(_INK_BELOW))
     return found
 
 
@@ -107,11 +107,9 @@ def coverage(grey: Image.Image, boxes: list[tuple[float, float, float, float]]) 
     if not height or not width:
         return 1.0
     dark = dark[:height, :width]
-    changes = np.zeros(dark.shape, dtype=np.uint16)
+    changes = np.zeros(dark.shape, dtype=np.bool_)
     changes[:, 1:] = dark[:, 1:] != dark[:, :-1]
-    in_blocks = (height // BLOCK, BLOCK, width // BLOCK, BLOCK)
-    often = changes.reshape(in_blocks).sum(axis=(1, 3))
-    share = dark.reshape(in_blocks).mean(axis=(1, 3))
+    often, share = _in_blocks(changes), _in_blocks(dark) / BLOCK**2
     is_text = (often >= BLOCK) & (share > 0.05) & (share < 0.6)
     total = int(is_text.sum())
     if total == 0:
@@ -124,11 +122,33 @@ def coverage(grey: Image.Image, boxes: list[tuple[float, float, float, float]]) 
     return float((is_text & covered).sum()) / total
 
 
+def _in_blocks(marks: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """
+    How many pixels of each block are marked.
+    """
+    height, width = marks.shape
+    columns = marks.reshape(height // BLOCK, BLOCK, width).sum(axis=1, dtype=np.uint8)
+    blocks: NDArray[np.int64] = columns.reshape(height // BLOCK, width // BLOCK, BLOCK).sum(
+        axis=2, dtype=np.int64
+    )
+    return blocks
+
+
 def _unevenness(grey: Image.Image) -> float:
-    cells = grey.resize((256, 256), Image.Resampling.BOX).filter(ImageFilter.MaxFilter(15))
-    paper = np.asarray(cells, dtype=np.float32)
+    cells = np.asarray(grey.resize((256, 256), Image.Resampling.BOX))
+    paper = _brightest(_brightest(cells, 15, 0), 15, 1)
     low, high = np.percentile(paper, (4, 96))
     return float(high - low)
+
+
+def _brightest(cells: Grey, side: int, axis: int) -> Grey:
+    """
+    Each cell as bright as the brightest of so many around it, in one direction; both directions one after the other are quicker than together.
+    """
+    edge = [(side // 2, side // 2) if at == axis else (0, 0) for at in range(2)]
+    wide = np.pad(cells, edge)
+    found: Grey = np.lib.stride_tricks.sliding_window_view(wide, side, axis=axis).max(axis=-1)
+    return found
 
 
 def _noise(grey: Image.Image) -> float:
@@ -190,7 +210,7 @@ def _line_height(grey: Image.Image) -> float:
     """
     The usual height of a run of rows with ink; 0 where there is none.
     """
-    rows = ink(grey).mean(axis=1)
+    rows = np.count_nonzero(ink(grey), axis=1) / max(grey.width, 1)
     if not rows.size or float(rows.max()) == 0:
         return 0.0
     has_ink = rows > max(0.12 * float(np.percentile(rows, 97)), 1e-6)
