@@ -17,6 +17,7 @@ from avance.apps.ocr.spelling import fields_of, names, required, text_of
 
 NAME_CHARS_MAX = 255
 EXTENSIONS = (".pdf", ".jpg", ".jpeg", ".png", ".tiff", ".tif")
+LIST_MAX = 200
 _ID = re.compile(r"[^\s/?#\\][^\n\r\t/?#\\]{0,199}")
 
 
@@ -151,3 +152,32 @@ def _check_settings(settings: OcrSettings) -> None:
         raise BadDocument(
             f"the engine is external and {' and '.join(missing)} is not set", code="ocr_settings"
         )
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    Which part of a list.
+    """
+
+    status: Status | None
+    """None: any."""
+    limit: int
+    cursor: str | None
+
+
+def read_wanted(query: Mapping[str, str]) -> Wanted:
+    """
+    Raises:
+        BadDocument: There is no such status, or it is too much at once.
+    """
+    status = query.get("status", "all")
+    if status not in ("all", *Status):
+        raise BadDocument(f"status is {status[:40]!r}; one of all, {', '.join(Status)}")
+    limit = query.get("limit", "50")
+    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:6]) <= LIST_MAX):
+        raise BadDocument(f"limit is {limit[:20]!r}; 1 to {LIST_MAX}")
+    return Wanted(
+        status=None if status == "all" else Status(status),
+        limit=int(limit),
+        cursor=query.get("cursor") or None,
+    )

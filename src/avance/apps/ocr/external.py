@@ -61,18 +61,25 @@ def request_body(
 
 
 async def _taken(catalog: Catalog, document_id: str, job_id: str) -> None:
-    def processing(now: Document) -> Document | None:
-        # An engine may answer before its answer to the request is here.
-        if now.status is not Status.PENDING:
-            return None
-        return msgspec.structs.replace(
-            now, status=Status.PROCESSING, processing_status="PREVALIDATION", job_id=job_id
-        )
-
     try:
-        await catalog.change(document_id, processing)
+        await catalog.change(document_id, lambda now: with_engine(now, job_id))
     except (DocumentUnknown, DocumentDecided):
         return
+
+
+def with_engine(now: Document, job_id: str | None = None) -> Document | None:
+    """
+    The change of a document that the engine has taken.
+    """
+    # An engine may answer before its answer to the request is here.
+    if now.status is not Status.PENDING:
+        return None
+    return msgspec.structs.replace(
+        now,
+        status=Status.PROCESSING,
+        processing_status="PREVALIDATION",
+        job_id=job_id or now.job_id,
+    )
 
 
 async def engine_url(host: Avance, stored: Stored, base: str) -> str:

@@ -4,6 +4,7 @@ Who sent this: an HMAC over time and body, and tokens that are good for one requ
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 
 from avance.apps.ocr.errors import NotAuthentic
 
@@ -32,6 +33,27 @@ def verify(
     wanted = f"sha256={_mac(secret.encode(), int(timestamp), body)}"
     if not hmac.compare_digest(wanted.encode(), signature.encode()):
         raise NotAuthentic("the signature is not that of this body")
+
+
+def is_signed(
+    secret: str | None, headers: Mapping[str, str], body: bytes, *, now_s: int, age_s_max: float
+) -> bool:
+    """
+    Whether a request is signed at all; if it is, it is signed well.
+
+    Args:
+        headers: By names in lower case, or whatever their case is.
+
+    Raises:
+        NotAuthentic: The signature is another's or too old, or there is no secret to compare with.
+    """
+    timestamp, signature = (headers.get(name.lower()) for name in (TIMESTAMP, SIGNATURE))
+    if timestamp is None and signature is None:
+        return False
+    if secret is None:
+        raise NotAuthentic("signatures are not taken here: OCR_ENGINE_SECRET is not set")
+    verify(secret, timestamp or "", signature or "", body, now_s=now_s, age_s_max=age_s_max)
+    return True
 
 
 def request_token(secret: str, request_id: str) -> str:

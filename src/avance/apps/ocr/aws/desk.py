@@ -10,12 +10,14 @@ from uuid import uuid4
 
 import msgspec
 
+from avance.apps.ocr import replies
 from avance.apps.ocr.asked import (
     Item,
     check_asked,
     check_name,
     new_document,
     read_asked,
+    read_wanted,
 )
 from avance.apps.ocr.aws.asked import Answer, Asked, Caller, answered, led_to
 from avance.apps.ocr.aws.documents import Documents
@@ -23,14 +25,13 @@ from avance.apps.ocr.aws.files import Files
 from avance.apps.ocr.aws.listing import Row, listed, rows_of
 from avance.apps.ocr.aws.settings import AwsSettings, check_engine
 from avance.apps.ocr.errors import BadDocument, DocumentUnknown, NotAuthentic
-from avance.apps.ocr.model import Document, Status
+from avance.apps.ocr.model import Document
 from avance.apps.ocr.reviewing import read_review
-from avance.apps.ocr.signing import SIGNATURE, TIMESTAMP, request_token, verify
+from avance.apps.ocr.signing import is_signed, request_token
 from avance.apps.ocr.spelling import names, required, text_of
 from avance.apps.ocr.told import of_callback, of_notice
 from avance.errors import PermissionDenied
 
-LIST_MAX = 200
 TESTS_AT_ONCE = 100
 LINK, FILE = "link", "file"
 """Where a document's file is: at its own address, or in the bucket."""
@@ -46,27 +47,16 @@ class Desk:
 
     def process(self, asked: Asked) -> Answer:
         request_id, documents = self._taken(asked)
-        return answered({"success": True, "data": _told(request_id, documents)})
+        data = {"success": True, **replies.taken(request_id, documents)}
+        return answered({"success": True, "data": data})
 
     def process_admin(self, asked: Asked) -> Answer:
         request_id, documents = self._taken(asked)
-        message = _message(documents)
-        return answered({"success": True, "message": message, "requestId": request_id})
+        return answered(replies.taken_in_camel_case(request_id, documents))
 
     def process_platform(self, asked: Asked) -> Answer:
         request_id, documents = self._taken(asked)
-        count = len(documents)
-        body = {
-            "message": _message(documents),
-            "status": "accepted",
-            "owner_user_name": documents[0].owner_user_name,
-            "enqueued": count,
-            "failed": 0,
-            "total": count,
-            "batch_id": request_id,
-            "note": "Results are sent to url_response and told on the socket",
-        }
-        return answered(body, 202)
+        return answered(replies.taken_of_platform(request_id, documents), 202)
 
     def _taken(self, asked: Asked) -> tuple[str, list[Document]]:
         said = read_asked(asked.json())
@@ -87,7 +77,7 @@ class Desk:
         url = text_of(given, "url_response")
         request_id, documents = self._store(who, items, owner, url, kind=FILE)
         ocr = self._settings.ocr
-        told = _told(request_id, documents)
+        told = {"success": True, **replies.taken(request_id, documents)}
         for entry, item in zip(told["documents"], items, strict=True):
             entry["upload"] = self._files.place(
                 str(item.blob_key), bytes_max=ocr.file_bytes_max, ttl_s=ocr.link_ttl_s
@@ -123,18 +113,13 @@ class Desk:
         return answered({"success": True, "data": _body(self._seen(asked, document_id))})
 
     def list(self, asked: Asked) -> Answer:
-        status = asked.query.get("status", "all")
-        if status not in ("all", *Status):
-            raise BadDocument(f"status is {status[:40]!r}; one of all, {', '.join(Status)}")
-        limit = asked.query.get("limit", "50")
-        if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:6]) <= LIST_MAX):
-            raise BadDocument(f"limit is {limit[:20]!r}; 1 to {LIST_MAX}")
+        wanted = read_wanted(asked.query)
         rows, cursor = listed(
             self._documents,
             asked.caller,
-            status=None if status == "all" else Status(status),
-            limit=int(limit),
-            cursor=asked.query.get("cursor") or None,
+            status=wanted.status,
+            limit=wanted.limit,
+            cursor=wanted.cursor,
         )
         body: dict[str, Any] = {"success": True, "data": [_body(one) for one in rows]}
         if cursor is not None:
@@ -198,13 +183,19 @@ class Desk:
         The engine's answer: authentic by its signature, or by the token of the request.
         """
         secret = check_engine(self._settings)
-        is_signed = self._is_signed(asked, secret)
+        has_signature = is_signed(
+            secret,
+            asked.headers,
+            asked.body,
+            now_s=time.time_ns() // 1_000_000_000,
+            age_s_max=self._settings.ocr.signature_age_s,
+        )
         token = asked.query.get("token")
-        if not is_signed and not token:
+        if not has_signature and not token:
             raise NotAuthentic("the callback has neither a signature nor the token of its request")
         changed = []
         for said in of_callback(asked.json()):
-            if not is_signed:
+            if not has_signature:
                 self._check_token(secret, said.document_id, token or "")
             row = self._documents.change(
                 said.document_id,
@@ -212,29 +203,8 @@ class Desk:
                 final_sha256=said.sha256 if said.status.is_final else None,
             )
             changed.append(row)
-        first, count = changed[0], len(changed)
-        return answered(
-            {
-                "success": True,
-                "message": f"{count} documents updated" if count > 1 else "Document updated",
-                "document_id": first["id"],
-                "status": first["status"],
-            }
-        )
-
-    def _is_signed(self, asked: Asked, secret: str) -> bool:
-        timestamp, signature = (asked.headers.get(one.lower()) for one in (TIMESTAMP, SIGNATURE))
-        if timestamp is None and signature is None:
-            return False
-        verify(
-            secret,
-            timestamp or "",
-            signature or "",
-            asked.body,
-            now_s=time.time_ns() // 1_000_000_000,
-            age_s_max=self._settings.ocr.signature_age_s,
-        )
-        return True
+        told = [(str(row["id"]), str(row["status"])) for row in changed]
+        return answered(replies.called_back(told))
 
     def _check_token(self, secret: str, document_id: str, token: str) -> None:
         row = self._documents.find(document_id)
@@ -270,22 +240,6 @@ def _file_item(value: Any, *, is_test: bool) -> Item:
     check_name(name)
     document_id = str(uuid4())
     return Item(id=document_id, file_name=name, blob_key=key_of(document_id), is_test=is_test)
-
-
-def _told(request_id: str, documents: Sequence[Document]) -> dict[str, Any]:
-    return {
-        "success": True,
-        "requestId": request_id,
-        "documents": [
-            {"id": one.id, "platform_document_id": one.id, "status": one.status.value}
-            for one in documents
-        ],
-        "message": _message(documents),
-    }
-
-
-def _message(documents: Sequence[Document]) -> str:
-    return f"{len(documents)} documents were taken"
 
 
 def _body(row: Mapping[str, Any]) -> msgspec.Raw:

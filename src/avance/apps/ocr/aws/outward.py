@@ -17,7 +17,7 @@ from avance.apps.ocr.aws.files import Files
 from avance.apps.ocr.aws.settings import AwsSettings, check_engine, read_settings
 from avance.apps.ocr.catalog import failed
 from avance.apps.ocr.errors import DocumentDecided, DocumentUnknown
-from avance.apps.ocr.external import answer_body, post, request_body
+from avance.apps.ocr.external import answer_body, post, request_body, with_engine
 from avance.apps.ocr.model import Change, Document, Status
 from avance.apps.ocr.signing import request_token
 
@@ -107,7 +107,7 @@ class Outward:
         owner = document.owner_user_name
         body = request_body(ocr, document.request_id, owner, token, [(document, url)])
         self._post(ocr.orchestrator_url or "", body, is_engine=True)
-        self._change(document_id, _processing)
+        self._change(document_id, with_engine)
 
     def _change(self, document_id: str, change: Change) -> None:
         try:
@@ -119,12 +119,6 @@ class Outward:
     def _post(self, url: str, body: dict[str, Any], *, is_engine: bool) -> None:
         now_s = time.time_ns() // 1_000_000_000
         anyio.run(partial(post, self._settings.ocr, url, body, now_s=now_s, is_engine=is_engine))
-
-
-def _processing(now: Document) -> Document | None:
-    if now.status is not Status.PENDING:
-        return None
-    return msgspec.structs.replace(now, status=Status.PROCESSING, processing_status="PREVALIDATION")
 
 
 _made: dict[str, Outward] = {}

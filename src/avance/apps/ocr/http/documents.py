@@ -12,8 +12,8 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from avance.apps.ocr import app
-from avance.apps.ocr.asked import NAME_CHARS_MAX, Item, read_asked, read_expected
+from avance.apps.ocr import app, replies
+from avance.apps.ocr.asked import NAME_CHARS_MAX, Item, read_asked, read_expected, read_wanted
 from avance.apps.ocr.catalog import Catalog
 from avance.apps.ocr.errors import BadDocument, DocumentUnknown, NotAuthentic
 from avance.apps.ocr.export import FORMATS, exported
@@ -27,7 +27,7 @@ from avance.apps.ocr.http.answers import (
     router_for_pages,
 )
 from avance.apps.ocr.http.pages import seen
-from avance.apps.ocr.model import Status, Stored
+from avance.apps.ocr.model import Stored
 from avance.apps.ocr.reviewing import read_review
 from avance.apps.ocr.settings import OcrSettings
 from avance.apps.ocr.shown import folder_of
@@ -38,7 +38,6 @@ from avance.web import Caller, caller, count_start, described
 
 router = router_for_pages()
 READ_BYTES = 262_144
-LIST_MAX = 200
 TESTS_AT_ONCE = 500
 MEDIA_TYPES = {
     ".pdf": "application/pdf",
@@ -82,8 +81,7 @@ async def process_documents(request: Request) -> Response:
     """
     Take documents by their addresses.
     """
-    taken = await _taken_from(request)
-    return _with_jobs(answered({"success": True, "data": {"success": True, **_told(taken)}}), taken)
+    return _told(await _taken_from(request))
 
 
 @in_its_words
@@ -92,8 +90,7 @@ async def process_documents_admin(request: Request) -> Response:
     The same in camel case.
     """
     taken = await _taken_from(request)
-    message = _message(taken)
-    body = {"success": True, "message": message, "requestId": taken.request_id}
+    body = replies.taken_in_camel_case(taken.request_id, taken.documents)
     return _with_jobs(answered(body), taken)
 
 
@@ -103,43 +100,19 @@ async def process_documents_platform(request: Request) -> Response:
     The same under the name that platforms use.
     """
     taken = await _taken_from(request)
-    count = len(taken.documents)
-    body = {
-        "message": _message(taken),
-        "status": "accepted",
-        "owner_user_name": taken.documents[0].owner_user_name,
-        "enqueued": count,
-        "failed": 0,
-        "total": count,
-        "batch_id": taken.request_id,
-        "note": "Results are sent to url_response and told on the socket",
-    }
+    body = replies.taken_of_platform(taken.request_id, taken.documents)
     return _with_jobs(answered(body, 202), taken)
 
 
-def _told(taken: Taken) -> dict[str, Any]:
-    return {
-        "requestId": taken.request_id,
-        "documents": [
-            {
-                "id": one.id,
-                "platform_document_id": one.platform_document_id,
-                "status": one.status.value,
-            }
-            for one in taken.documents
-        ],
-        "message": _message(taken),
-    }
+def _told(taken: Taken) -> Response:
+    told = replies.taken(taken.request_id, taken.documents)
+    return _with_jobs(answered({"success": True, "data": {"success": True, **told}}), taken)
 
 
 def _with_jobs(answer: Response, taken: Taken) -> Response:
     # The bodies are the contract's to the last key; who wants to follow the jobs need not ask for each document.
     answer.headers[JOBS_HEADER] = ",".join(taken.jobs)
     return answer
-
-
-def _message(taken: Taken) -> str:
-    return f"{len(taken.documents)} documents were taken"
 
 
 @in_its_words
@@ -180,7 +153,7 @@ async def upload(request: Request) -> Response:
         for one in kept:
             await app.host.blobs.remove(str(one.blob_key))
         raise
-    return _with_jobs(answered({"success": True, "data": {"success": True, **_told(taken)}}), taken)
+    return _told(taken)
 
 
 def _form_expected(value: Any) -> dict[str, Any]:
@@ -225,20 +198,14 @@ async def list_documents(request: Request) -> Response:
     """
     who = caller(request)
     who.require_whole()
-    query = request.query_params
-    status = query.get("status", "all")
-    if status not in ("all", *Status):
-        raise BadDocument(f"status is {status[:40]!r}; one of all, {', '.join(Status)}")
-    limit = query.get("limit", "50")
-    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:6]) <= LIST_MAX):
-        raise BadDocument(f"limit is {limit[:20]!r}; 1 to {LIST_MAX}")
+    wanted = read_wanted(request.query_params)
     found = await _catalog().list(
         who.identity,
-        status=None if status == "all" else status,
-        limit=int(limit) + 1,
-        before=_cursor(query.get("cursor")),
+        status=wanted.status,
+        limit=wanted.limit + 1,
+        before=_cursor(wanted.cursor),
     )
-    page = found[: int(limit)]
+    page = found[: wanted.limit]
     body: dict[str, Any] = {"success": True, "data": [one.document for one, _ in page]}
     if len(found) > len(page):
         last, made_ms = page[-1]

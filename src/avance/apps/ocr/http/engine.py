@@ -7,7 +7,7 @@ import hmac
 from starlette.requests import Request
 from starlette.responses import Response
 
-from avance.apps.ocr import app
+from avance.apps.ocr import app, replies
 from avance.apps.ocr.catalog import Catalog
 from avance.apps.ocr.errors import DocumentUnknown, NotAuthentic
 from avance.apps.ocr.external import told_asker
@@ -20,7 +20,7 @@ from avance.apps.ocr.http.answers import (
 )
 from avance.apps.ocr.model import Stored
 from avance.apps.ocr.settings import OcrSettings
-from avance.apps.ocr.signing import SIGNATURE, TIMESTAMP, sha256, verify
+from avance.apps.ocr.signing import is_signed, sha256
 from avance.apps.ocr.told import Said, of_callback, of_notice
 from avance.errors import PermissionDenied
 from avance.web import caller, described
@@ -34,27 +34,18 @@ async def callback(request: Request) -> Response:
     Take the result of an external engine; it is authentic by signature or by the token of its request.
     """
     body = await request.body()
-    is_signed = _is_signed(request, body)
+    has_signature = _is_signed(request, body)
     token = request.query_params.get("token")
-    if not is_signed and not token:
+    if not has_signature and not token:
         raise NotAuthentic("the callback has neither a signature nor the token of its request")
     said = of_callback(decode_object(body))
     changed = []
     for one in said:
-        if not is_signed:
+        if not has_signature:
             await _check_token(one.document_id, token or "")
         changed.append(await _apply(one))
-    first = changed[0].document
-    return answered(
-        {
-            "success": True,
-            "message": f"{len(changed)} documents updated"
-            if len(changed) > 1
-            else "Document updated",
-            "document_id": first.id,
-            "status": first.status.value,
-        }
-    )
+    told = [(one.document.id, one.document.status.value) for one in changed]
+    return answered(replies.called_back(told))
 
 
 @in_its_words
@@ -91,21 +82,15 @@ async def _apply(said: Said) -> Stored:
 
 
 def _is_signed(request: Request, body: bytes) -> bool:
-    timestamp, signature = (request.headers.get(name) for name in (TIMESTAMP, SIGNATURE))
-    if timestamp is None and signature is None:
-        return False
     settings = app.host.settings.section(OcrSettings)
-    if settings.engine_secret is None:
-        raise NotAuthentic("signatures are not taken here: OCR_ENGINE_SECRET is not set")
-    verify(
-        settings.engine_secret.reveal(),
-        timestamp or "",
-        signature or "",
+    secret = settings.engine_secret
+    return is_signed(
+        None if secret is None else secret.reveal(),
+        request.headers,
         body,
         now_s=app.host.clock.now_ms() // 1000,
         age_s_max=settings.signature_age_s,
     )
-    return True
 
 
 async def _check_token(document_id: str, token: str) -> None:
