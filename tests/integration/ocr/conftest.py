@@ -15,7 +15,9 @@ from node_service import Node
 from websockets.asyncio.client import ClientConnection, connect
 
 PATIENCE_S = 50.0
-TOKEN_MODE = {
+ALONE = {"AVANCE_APPS": "ocr"}
+"""The other systems are not asked for, and a server starts sooner."""
+TOKEN_MODE = ALONE | {
     "AVANCE_AUTH": "token",
     "AVANCE_TOKEN_SECRET": "a secret of thirty-two characters!",
     "AVANCE_API_KEYS": "ana-key=ana,ben-key=ben,sender-key=eva:sender,root-key=root:admin",
@@ -83,7 +85,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     One server in open mode for tests that do not harm it.
     """
     directory = tmp_path_factory.mktemp("ocr")
-    with Node("", directory, directory / "data", env={"AVANCE_OCR_READERS": "2"}) as node:
+    with Node("", directory, directory / "data", env=ALONE | {"AVANCE_OCR_READERS": "2"}) as node:
         yield node
 
 
@@ -126,7 +128,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Node]]:
     with ExitStack() as stack:
 
         def start(*, data: str = "data", **env: str) -> Node:
-            return stack.enter_context(Node("", tmp_path, tmp_path / data, env=env))
+            return stack.enter_context(Node("", tmp_path, tmp_path / data, env=ALONE | env))
 
         yield start
 

@@ -5,13 +5,22 @@ Files of every unpleasant kind: each has a clear end, and the server lives on. d
 import io
 import struct
 import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx2 as httpx
 import numpy as np
+import pytest
 from PIL import Image
 from reportlab.pdfgen import canvas
 from tests.integration.ocr.conftest import ended, uploaded
 from tests.integration.ocr.paper import LETTER, digital_pdf, drawn, packed
+
+from avance.apps.ocr.engines.child import read_picture
+from avance.apps.ocr.engines.pictures import pictures
+from avance.apps.ocr.engines.tesseract import Tesseract
+from avance.apps.ocr.settings import OcrSettings
+from avance.apps.reading import Unreadable
 
 NINE = LETTER[0]
 
@@ -94,10 +103,7 @@ REFUSED = {
     "book.tiff": (book, "201 pages"),
     "moving.png": (lambda: packed(drawn(LETTER), "GIF"), "not png"),
     "strip.png": (lambda: png_of(1, 100_000), "1 × 100000"),
-    "long.png": (lambda: png_of(100_000, 1), "100000 × 1"),
-    "dot.png": (lambda: png_of(3, 3), "too few"),
     "half.png": (lambda: packed(drawn(LETTER))[:3_000], "damaged"),
-    "half.jpg": (lambda: packed(drawn(LETTER), "JPEG")[:2_000], "damaged"),
     "broken.pdf": (lambda: b"%PDF-1.7\n" + b"rubbish " * 50, "cannot be opened"),
     "locked.pdf": (locked_pdf, "password"),
     "false.pdf": (lambda: packed(drawn(LETTER)), "not pdf"),
@@ -112,16 +118,64 @@ def orientation(value: int) -> bytes:
     return struct.pack("<2sHLHHHLHHL", b"II", 42, 8, 1, 0x0112, 3, 1, value, 0, 0)
 
 
-async def test_every_kind_of_picture_is_read(http: httpx.AsyncClient) -> None:
-    ids = await uploaded(http, *((name, make()) for name, make in READ.items()))
-    for name, document in zip(READ, ids, strict=True):
+SENT = ("sixteen.png", "pages.tif", "turned.jpg")
+"""These go through a server, each with a process of its own; the others are read by one engine after the other."""
+
+
+async def test_pictures_of_several_kinds_are_read_by_a_server(http: httpx.AsyncClient) -> None:
+    ids = await uploaded(http, *((name, READ[name]()) for name in SENT))
+    for name, document in zip(SENT, ids, strict=True):
         told = await ended(http, document)
         assert told["status"] == "completed", (name, told)
         assert NINE in told["ocrResult"]["extractedText"], name
         assert told["ocrResult"]["confidence"] > 80, name
         assert told["pages"] == (2 if name == "pages.tif" else 1)
-    second = (await ended(http, ids[list(READ).index("pages.tif")]))["ocrResult"]["extractedText"]
-    assert "the second page" in second
+        assert ("the second page" in told["ocrResult"]["extractedText"]) == (name == "pages.tif")
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Tesseract]:
+    made = Tesseract("spa+eng", None)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("name", [name for name in READ if name not in SENT])
+def test_every_kind_of_picture_is_read(name: str, engine: Tesseract, tmp_path: Path) -> None:
+    file = tmp_path / name
+    file.write_bytes(READ[name]())
+    settings = OcrSettings()
+    [page] = [
+        read_picture(engine, one)
+        for one in pictures(
+            str(file), "image", pages_max=settings.pages_max, pixels_max=settings.pixels_max
+        )
+    ]
+    assert NINE in page.text
+    assert page.confidence > 0.8
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda: png_of(100_000, 1), "100000 × 1"),
+        (lambda: png_of(3, 3), "too few"),
+        (lambda: packed(drawn(LETTER), "JPEG")[:2_000], "damaged"),
+    ],
+    ids=["long", "dot", "half"],
+)
+def test_a_picture_that_is_none_is_refused_by_what_it_is(
+    make: Callable[[], bytes], reason: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "picture"
+    file.write_bytes(make())
+    settings = OcrSettings()
+    with pytest.raises(Unreadable, match=reason):
+        list(
+            pictures(
+                str(file), "image", pages_max=settings.pages_max, pixels_max=settings.pixels_max
+            )
+        )
 
 
 async def test_what_cannot_be_read_says_why(http: httpx.AsyncClient) -> None:

@@ -14,7 +14,7 @@ import anyio.to_thread
 import httpx2 as httpx
 import pytest
 from node_service import Node
-from tests.integration.ocr.conftest import ended, tab
+from tests.integration.ocr.conftest import ALONE, ended, tab
 from tests.integration.ocr.outside import Engine
 
 SECRET = "a secret that engine and server share"
@@ -33,7 +33,7 @@ def engine() -> Iterator[Engine]:
 
 @pytest.fixture(scope="module")
 def running(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    env = {
+    env = ALONE | {
         "AVANCE_OCR_ENGINE": "external",
         "OCR_ORCHESTRATOR_URL": engine.url,
         "CALLBACK_BASE_URL": "http://127.0.0.1:1",

@@ -60,10 +60,10 @@ async def test_each_page_of_a_pdf_and_of_a_tiff_is_a_picture_that_its_words_fit(
                 page["width"] / page["height"], rel=0.01
             )
             assert ink_in_words(image, page) > 0.95
-        for number in (0, 3, "x", "-1", "1e1", "9999999"):
-            missing = await http.get(image_path(document, number))
-            assert missing.status_code == 404, missing.text
-            assert missing.json()["code"] == "ocr_page_not_found"
+    for number in (0, 3, "x", "-1", "1e1", "9999999"):
+        missing = await http.get(image_path(ids[0], number))
+        assert missing.status_code == 404, missing.text
+        assert missing.json()["code"] == "ocr_page_not_found"
 
 
 async def test_a_page_that_was_read_upside_down_is_shown_upright(http: httpx.AsyncClient) -> None:
