@@ -33,6 +33,31 @@ def pdf(*pages: str, password: str | None = None, title: str = "") -> bytes:
     return buffer.getvalue()
 
 
+def thin_pdf(pages: int) -> bytes:
+    """
+    Pages that share one line of text, so that very many are a small file.
+    """
+    drawing = b"BT /F 9 Tf 9 99 Td (One of very many pages.) Tj ET"
+    kids = b" ".join(b"%d 0 R" % (4 + number) for number in range(pages))
+    font = b"<</Font<</F<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>"
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[%s]/Count %d/MediaBox[0 0 200 200]/Resources%s>>"
+        % (kids, pages, font),
+        b"<</Length %d>>stream\n%s\nendstream" % (len(drawing), drawing),
+        *[b"<</Type/Page/Parent 2 0 R/Contents 3 0 R>>"] * pages,
+    ]
+    out, places = bytearray(b"%PDF-1.4\n"), []
+    for number, body in enumerate(objects, start=1):
+        places.append(len(out))
+        out += b"%d 0 obj%s endobj\n" % (number, body)
+    start, count = len(out), len(objects) + 1
+    out += b"xref\n0 %d\n0000000000 65535 f \n" % count
+    out += b"".join(b"%010d 00000 n \n" % place for place in places)
+    out += b"trailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (count, start)
+    return bytes(out)
+
+
 def docx(body: str, **more: str) -> bytes:
     buffer = io.BytesIO()
     word = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
@@ -171,6 +196,18 @@ async def test_a_page_that_unpacks_to_gigabytes_ends_its_child_and_nothing_else(
     with pytest.raises(Unreadable) as refused:
         await read(put(flate_bomb(400_000_000)), Kind.PDF, limits)
     assert refused.value.code in ("document_crashed", "document_timeout", "document_too_large")
+
+
+async def test_exactly_as_many_pages_as_are_allowed_are_read_to_the_last(put) -> None:
+    """
+    20,000, in a child with a quarter of the memory that it may have.
+    """
+    limits = ReadingLimits(memory_bytes_max=268_435_456)
+    about, *pages = await read(put(thin_pdf(limits.pages_max)), Kind.PDF, limits)
+    assert isinstance(about, About)
+    assert about.pages == limits.pages_max == 20_000
+    assert [page.number for page in pages] == list(range(1, 20_001))
+    assert {page.text for page in pages} == {"One of very many pages."}
 
 
 async def test_too_many_pages_are_refused(put) -> None:
