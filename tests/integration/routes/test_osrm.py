@@ -15,8 +15,8 @@ import pytest
 
 from avance.apps.routes.check import check_schedule
 from avance.apps.routes.engine import Engine
-from avance.apps.routes.model import Kind, Point, Route, Stop, clock_text
-from avance.apps.routes.request import Request, RoadOptions
+from avance.apps.routes.model import Depot, Kind, Point, Route, Stop, Vehicle, clock_text
+from avance.apps.routes.request import Request, RoadOptions, Wishes
 from avance.apps.routes.result import Answer
 from avance.apps.routes.solve import SolverProcess
 from avance.apps.routes.solver.options import SearchOptions
@@ -25,6 +25,7 @@ from avance.apps.routes.travel.cache import Cache
 from avance.apps.routes.travel.osrm import Osrm, Refused
 from avance.apps.routes.travel.roads import Gatherer
 from avance.apps.routes.trips import Roads
+from avance.apps.routes.vehicles import depot_point
 
 from .osrm_service import ORIGIN, SIZE, STEP_DEG, build_town, running
 
@@ -201,6 +202,11 @@ def day_in_town() -> list[Route]:
     return routes
 
 
+def depot_in_town() -> Depot:
+    school = day_in_town()[0].stops[-1]
+    return Depot(lat=school.lat, lon=school.lon)
+
+
 class Quiet:
     def enter(self, phase: str, message: str, /) -> None: ...
     def leave(self, phase: str, /) -> None: ...
@@ -208,8 +214,15 @@ class Quiet:
     def plan(self, *told: object) -> None: ...
 
 
-def solve(engine_of: RoadOptions, solver: SolverProcess) -> tuple[Answer, Roads]:
-    request = Request(routes=tuple(day_in_town()), roads=engine_of, search=SearchOptions(shakes=5))
+def solve(
+    engine_of: RoadOptions, solver: SolverProcess, vehicles: tuple[Vehicle, ...] = ()
+) -> tuple[Answer, Roads]:
+    request = Request(
+        routes=tuple(day_in_town()),
+        roads=engine_of,
+        search=SearchOptions(shakes=5),
+        wishes=Wishes(vehicles=vehicles),
+    )
     engine = Engine(request, solver, Quiet(), lambda _: None, time.monotonic, sleep=lambda _: None)
     return engine.run(), engine.roads
 
@@ -222,6 +235,8 @@ def test_a_day_is_planned_with_road_times_and_without_the_server_with_great_circ
     options = RoadOptions(table_url=server[0], cache_path=str(tmp_path / "c.db"))
     try:
         by_road, roads = solve(options, solver)
+        garage = (Vehicle(id="a", count=24, depot=depot_in_town()),)
+        from_depot, ways = solve(options, solver, garage)
         server[1].kill()
         server[1].wait()
         without, _ = solve(RoadOptions(table_url=server[0]), solver)
@@ -229,6 +244,13 @@ def test_a_day_is_planned_with_road_times_and_without_the_server_with_great_circ
         solver.end()
     assert not check_schedule(day_in_town(), by_road.result.schedule, roads)
     assert by_road.result.diagnostics["osrm_fallback_count"] == 0
+    schedule = from_depot.result.schedule
+    assert not check_schedule(day_in_town(), schedule, ways, vehicles=garage)
+    assert from_depot.result.diagnostics["osrm_fallback_count"] == 0
+    out = depot_point(garage[0])
+    first = schedule[0].items[0].stops[0]
+    assert out is not None
+    assert ways.pair_s(out, Point(first.lat, first.lon)) is not None
     assert without.result.diagnostics["osrm_fallback_count"] > 0
     assert without.stats.total_routes == by_road.stats.total_routes == 24
     # Streets at right angles are longer than great circles, and OSRM knows it.
