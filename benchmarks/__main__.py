@@ -30,6 +30,7 @@ QUESTIONS = (
     "routes",
     "routes_cancel",
     "routes_windows",
+    "routes_depots",
     "console",
     "ocr",
     "ocr_fields",

@@ -5,6 +5,7 @@ A real `avance serve`, started, stopped and killed as a test needs.
 import os
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
@@ -77,6 +78,8 @@ class Node:
         while not self._is_ready():
             if self._process.poll() is not None:
                 raise AssertionError(f"it ended with {self._process.returncode}:\n{self.log()}")
+            # It needs the processor more than who waits for it.
+            time.sleep(0.02)
 
     def stop(self) -> None:
         """
