@@ -12,6 +12,8 @@ export default defineConfig((environment) =>
       include: ['test/**/*.test.{ts,tsx}', 'src/**/*.test.{ts,tsx}'],
       testTimeout: 20_000 * factor,
       maxWorkers: 2,
+      // Its tests are of functions that keep nothing, so one world does for all of them.
+      isolate: false,
     },
   }),
 );
