@@ -34,6 +34,14 @@ export async function scenario(address, script) {
   return script;
 }
 
+const textOf = async (page) => {
+  const text = await page
+    .locator('body')
+    .innerText({ timeout: 5_000 })
+    .catch((error) => String(error));
+  return `${page.url()}: ${text.slice(0, 3_000)}`;
+};
+
 /** Run a script in this browser. It gives what the script told, also when it failed, and why it did. */
 export async function run(script, { browser, url, folder, more }) {
   const told = { errors: [], foreign: [] };
@@ -77,6 +85,9 @@ export async function run(script, { browser, url, folder, more }) {
     await script({ url, folder, more, told, open, watch, ask, picture, browser });
     return { told };
   } catch (error) {
+    // What a person would have seen there.
+    const pages = browser.contexts().flatMap((context) => context.pages());
+    told.seen = await Promise.all(pages.map(textOf));
     return { told, failure: error?.stack ?? String(error) };
   } finally {
     await Promise.all(browser.contexts().map((context) => context.close()));
