@@ -6,7 +6,7 @@ import { scenario } from './browser.mjs';
 /** Every rule once; nothing but the colours differs between themes, and nothing but the words between languages. */
 const LOOKS = {
   en: { light: EVERY_RULE, dark: OF_COLOURS },
-  es: { light: OF_WORDS },
+  es: { light: OF_WORDS, dark: OF_COLOURS },
 };
 const ENDED = ['completed', 'failed', 'cancelled', 'expired'];
 

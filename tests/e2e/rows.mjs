@@ -43,13 +43,14 @@ export const script = await scenario(
     await page.waitForFunction(() => window.firstRowsMs > 0);
     told.firstRowsMs = await page.evaluate(() => window.firstRowsMs);
     const shown = page.getByText('trabajos a la vista');
-    const more = page.getByRole('button', { name: 'Mostrar trabajos anteriores' });
+    const more = page.locator('button:enabled', { hasText: 'Mostrar trabajos anteriores' });
     const countOf = (text) => Number(text.replace(/\D/g, ''));
     for (;;) {
       const before = await shown.textContent();
       told.loaded = countOf(before);
       if (told.loaded >= Number(wanted)) break;
-      await more.click();
+      // Not by its place on the screen: rows that are drawn above may push it away between press and release.
+      await more.evaluate((button) => button.click());
       await page.waitForFunction((known) => !document.body.textContent.includes(known), before);
     }
     told.rowCount = Number(await page.getByRole('table').getAttribute('aria-rowcount'));
@@ -57,7 +58,7 @@ export const script = await scenario(
     // The first rows at the top, the last at the bottom, and never all of them.
     const rows = page.locator('tbody tr:not([data-empty])');
     told.inPage = [await rows.count()];
-    await rows.last().scrollIntoViewIfNeeded();
+    await shown.scrollIntoViewIfNeeded();
     await page.locator(`tr[aria-rowindex="${told.rowCount}"]`).scrollIntoViewIfNeeded();
     told.inPage.push(await rows.count());
     await page.evaluate(() => scrollTo(0, 0));

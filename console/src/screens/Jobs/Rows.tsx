@@ -1,12 +1,12 @@
 import type { Job } from '@avance/client';
-import type { ReactNode } from 'react';
+import { type ReactNode, type RefObject, useLayoutEffect, useRef } from 'react';
 import { useNear } from '../../lib/useNear.ts';
 
 /** A shorter table is drawn whole: it costs nothing, and the browser's own search finds everything. */
 export const WHOLE_MAX = 100;
 const PART = 25;
-/** Until a part has been drawn, a row is taken to be this high. */
-const ROW_PX = 50;
+/** Until a part has been drawn, a row is taken to be this high: the less it is wrong, the less moves under a pointer. */
+const ROW_PX = 58;
 /** Drawn before it comes into view. */
 const AHEAD = '800px 0px';
 const COLUMNS_MAX = 10;
@@ -19,17 +19,28 @@ export interface RowsProps {
 
 /** The rows of a table, of which those far from the view are held open as empty space. */
 export function Rows({ jobs, row }: RowsProps) {
+  const rowPx = useRef(ROW_PX);
   if (jobs.length <= WHOLE_MAX) return <tbody>{jobs.map((job) => row(job, undefined))}</tbody>;
   const parts = Array.from({ length: Math.ceil(jobs.length / PART) }, (_, n) => n * PART);
   return parts.map((from) => (
-    <Part key={from} count={Math.min(PART, jobs.length - from)}>
+    <Part key={from} count={Math.min(PART, jobs.length - from)} rowPx={rowPx}>
       {() => jobs.slice(from, from + PART).map((job, n) => row(job, from + n + 1))}
     </Part>
   ));
 }
 
-function Part({ count, children }: { count: number; children: () => ReactNode }) {
-  const { ref, isNear, height } = useNear<HTMLTableSectionElement>(count * ROW_PX, AHEAD);
+interface PartProps {
+  count: number;
+  /** How high the rows are that were drawn last. */
+  rowPx: RefObject<number>;
+  children: () => ReactNode;
+}
+
+function Part({ count, rowPx, children }: PartProps) {
+  const { ref, isNear, height } = useNear<HTMLTableSectionElement>(count * rowPx.current, AHEAD);
+  useLayoutEffect(() => {
+    if (isNear && ref.current) rowPx.current = ref.current.offsetHeight / count;
+  }, [isNear, ref, rowPx, count]);
   return (
     <tbody ref={ref}>
       {isNear ? (
