@@ -7,12 +7,15 @@ import csv
 import io
 
 import httpx2 as httpx
+import pytest
 from node_service import Node
 
 from avance import Avance
 from avance.app.engine import Engine
 from avance.apps.documents.batches import Batch, Batches, BatchFile, FileStatus
-from avance.apps.documents.model import Document
+from avance.apps.documents.catalog import Catalog
+from avance.apps.documents.model import Document, Source
+from avance.errors import Conflict
 
 from .conftest import files_of, pdf
 from .following import frames
@@ -147,6 +150,24 @@ async def test_removing_a_collection_while_a_document_is_read_into_it_ends_that_
     assert removed.status_code == 200
     assert said[-1]["status"] in ("failed", "completed")
     assert (await http.get("/health")).json()["status"] == "healthy"
+
+
+async def test_what_was_begun_for_a_removed_collection_never_ends_in_another(
+    host: tuple[Avance, Engine],
+) -> None:
+    """
+    Its id is not given again, and what comes late for it is refused.
+    """
+    site, engine = host
+    async with site.running(engine):
+        catalog = Catalog(site.records)
+        removed = await catalog.place("ana", None, "removed", fresh=False)
+        assert await catalog.remove_collection(removed) == 0
+        other = await catalog.place("ben", None, "other", fresh=False)
+        assert other.collection_id != removed.collection_id
+        late = Source(key="k", name="a.txt", size=1, sha256="0" * 64)
+        with pytest.raises(Conflict, match="the collection removed was removed"):
+            await catalog.begin(removed, "late", 0, "ana", late, "text/plain")
 
 
 async def test_the_columns_of_the_tables_are_the_fields_of_the_code(

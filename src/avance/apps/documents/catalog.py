@@ -317,6 +317,7 @@ def _begin(
     mime_type: str,
     changes: Changes,
 ) -> str:
+    _generation(place, changes)
     stem = "".join(char if char.isalnum() else "-" for char in PurePath(source.name).stem)
     file_id = f"{stem[:STEM_CHARS_MAX] or 'document'}-{uuid4()}"
     if source.document_id is not None and not changes.one(
@@ -387,7 +388,8 @@ def _finish(
 ) -> Shown:
     duplicates: dict[str, str] = {}
     replaced: list[tuple[str, str | None]] = []
-    generation = place.generation if fresh else _generation(place, changes)
+    asked = _generation(place, changes)
+    generation = place.generation if fresh else asked
     version = 1 if replaces is None else _replace(replaces, replaced, changes)
     for file_id in files:
         same = _same(place, generation, file_id, changes)
@@ -432,16 +434,22 @@ def _generation(place: Place, changes: Changes) -> int:
     row = changes.one(
         "SELECT generation FROM documents_collections WHERE id = ?", place.collection_id
     )
-    return place.generation if row is None else int(row[0])
+    if row is None:
+        raise _removed(place)
+    return int(row[0])
+
+
+def _removed(place: Place) -> Conflict:
+    return Conflict(
+        f"the collection {place.name} was removed while a document was read into it",
+        code="collection_removed",
+    )
 
 
 def _same(place: Place, generation: int, file_id: str, changes: Changes) -> Row | None:
     row = changes.one("SELECT content_hash FROM documents_files WHERE id = ?", file_id)
     if row is None:
-        raise Conflict(
-            f"the collection {place.name} was removed while a document was read into it",
-            code="collection_removed",
-        )
+        raise _removed(place)
     return changes.one(
         "SELECT id FROM documents_files WHERE collection_id = ? AND generation = ? AND content_hash = ? AND is_ready = 1",
         place.collection_id,
@@ -585,6 +593,11 @@ def _ids_of(collection_id: int, rows: Rows) -> list[str]:
 
 
 def _drop(collection_id: int, changes: Changes) -> None:
+    # Also what came into it since it was listed.
+    for (file_id,) in changes.all(
+        "SELECT id FROM documents_files WHERE collection_id = ?", collection_id
+    ):
+        _remove(file_id, changes)
     changes.run("DELETE FROM documents_collections WHERE id = ?", collection_id)
 
 

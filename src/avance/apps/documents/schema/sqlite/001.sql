@@ -1,5 +1,6 @@
 CREATE TABLE documents_collections (
-    id INTEGER PRIMARY KEY,
+    -- Never given twice: work that began for a removed collection must not end in another.
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     owner TEXT NOT NULL,
     tenant TEXT NOT NULL DEFAULT '',
     name TEXT NOT NULL,
@@ -40,7 +41,7 @@ CREATE UNIQUE INDEX documents_files_once ON documents_files (collection_id, gene
 CREATE UNIQUE INDEX documents_files_of_job ON documents_files (job_id, position);
 CREATE INDEX documents_files_newest ON documents_files (owner, uploaded_ms DESC, id DESC) WHERE is_ready = 1;
 CREATE TABLE documents_chunks (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     file_id TEXT NOT NULL REFERENCES documents_files (id) ON DELETE CASCADE,
     chunk_index INTEGER NOT NULL,
     text TEXT NOT NULL,
