@@ -34,6 +34,7 @@ from benchmarks.harness.question import (
     Table,
     arguments,
     ask,
+    together,
 )
 
 NAME = "routes"
@@ -145,14 +146,7 @@ def measure(settings: Settings) -> Outcome:
     """
     All parts in one, for `python -m benchmarks routes`.
     """
-    whole = Outcome()
-    for part in PARTS.values():
-        one = part(settings)
-        whole.tables += one.tables
-        whole.targets += one.targets
-        whole.notes += [note for note in one.notes if note not in whole.notes]
-        whole.samples += one.samples
-    return whole
+    return together(part(settings) for part in PARTS.values())
 
 
 def _row(

@@ -27,7 +27,7 @@ from avance.apps.routes.solver.problem import great_circle_gaps, whole_block
 from avance.apps.routes.solver.search import Found, Told
 from avance.apps.routes.trips import NoRoads, build_trips
 from benchmarks.harness.places import PEERS
-from benchmarks.harness.question import Measure, Outcome, Settings, Table, arguments, ask
+from benchmarks.harness.question import Measure, Outcome, Settings, Table, arguments, ask, together
 from benchmarks.routes import peer
 
 NAME = "routes_depots"
@@ -407,14 +407,7 @@ def measure(settings: Settings) -> Outcome:
     """
     All parts in one, for `python -m benchmarks routes_depots`.
     """
-    whole = Outcome()
-    for part in PARTS.values():
-        one = part(settings)
-        whole.tables += one.tables
-        whole.targets += one.targets
-        whole.notes += [note for note in one.notes if note not in whole.notes]
-        whole.samples += one.samples
-    return whole
+    return together(part(settings) for part in PARTS.values())
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
@@ -73,6 +73,19 @@ class Outcome:
 
 
 Measure = Callable[[Settings], Outcome]
+
+
+def together(parts: Iterable[Outcome]) -> Outcome:
+    """
+    The outcomes of several parts as one.
+    """
+    whole = Outcome()
+    for part in parts:
+        whole.tables += part.tables
+        whole.targets += part.targets
+        whole.notes += [note for note in part.notes if note not in whole.notes]
+        whole.samples += part.samples
+    return whole
 
 
 def _git(*arguments: str) -> str:
