@@ -5,13 +5,13 @@
 import os
 import select
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from free_port import free_port
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60.0 * float(os.environ.get("AVANCE_TEST_TIMEOUT_FACTOR", "1"))
@@ -24,7 +24,7 @@ def page(tmp_path: Path, built_console: None) -> Iterator[str]:
     """
     The address of the page, while both run.
     """
-    port, console_port = _free_port(), _free_port()
+    port, console_port = free_port(), free_port()
     process = subprocess.Popen(
         [ROOT / "scripts/dev"],
         env={
@@ -71,10 +71,3 @@ def _wait_until_ready(process: "subprocess.Popen[bytes]") -> None:
         chunk = os.read(process.stdout.fileno(), 65_536) if readable else b""
         assert chunk, f"it printed {told.decode()} and was not ready"
         told += chunk
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

@@ -6,7 +6,7 @@ import asyncio
 from types import TracebackType
 from typing import Self
 
-from redis_service import free_port
+from free_port import free_port
 
 
 class Link:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-from redis_service import free_port
+from free_port import free_port
 
 AVANCE = Path(sys.executable).with_name("avance")
 WAIT_S = 60.0

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from redis_service import free_port
+from free_port import free_port
 
 _numbers = itertools.count(1)
 

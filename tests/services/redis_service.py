@@ -2,12 +2,12 @@
 A Redis server of one's own for each worker of the test run.
 """
 
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from free_port import free_port
 
 
 @pytest.fixture(scope="session")
@@ -72,9 +72,3 @@ class RedisServer:
             check=False,
         )
         return done.stdout.strip()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -9,8 +9,8 @@ import anyio
 import boto3
 import httpx2 as httpx
 import pytest
+from free_port import free_port
 from moto.server import ThreadedMotoServer
-from redis_service import free_port
 
 from avance.app.storage import open_blobs
 from avance.backends.disk import DiskBlobs

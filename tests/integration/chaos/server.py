@@ -4,7 +4,6 @@ A real `avance serve`, started, killed and started again on one data directory.
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import anyio
 import httpx2 as httpx
+from free_port import free_port
 
 HERE = Path(__file__).parent
 AVANCE = Path(sys.executable).parent / "avance"
@@ -19,7 +19,7 @@ AVANCE = Path(sys.executable).parent / "avance"
 
 class Server:
     def __init__(self, data: Path, *, env: Mapping[str, str] | None = None) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.socket_url = f"ws://127.0.0.1:{self.port}"
         self._log = data.parent / f"{data.name}.log"
@@ -117,9 +117,3 @@ def _parent(entry: Path) -> int | None:
         return int((entry / "stat").read_text().rpartition(")")[2].split()[1])
     except OSError:
         return None
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

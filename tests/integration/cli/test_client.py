@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from free_port import free_port
 
 Head = Callable[[bytes], bytes | None]
 
@@ -113,9 +114,7 @@ def test_control_characters_of_a_job_do_not_reach_the_terminal(avance, demo) -> 
 def test_watching_goes_on_over_a_killed_and_restarted_server(
     serve, start, told, tmp_path: Path
 ) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
+    port = str(free_port())
     url = f"http://127.0.0.1:{port}"
     with serve(tmp_path, "demo", "--port", port) as first:
         submitting = start(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from redis_service import free_port
+from free_port import free_port
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx2 as httpx
 import pytest
 import yaml
+from free_port import free_port
 from redis import Redis
-from redis_service import free_port
 
 from .following import bare, frames
 from .test_ingest import course

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from redis_service import free_port
+from free_port import free_port
 
 
 class Centrifugo:

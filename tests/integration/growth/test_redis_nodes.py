@@ -2,6 +2,7 @@
 Nodes over one store that hear of each other through a Redis, which comes and goes.
 """
 
+import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
@@ -15,9 +16,13 @@ from anyio.to_thread import run_sync
 from node_service import Node
 from redis_service import RedisServer
 
+from avance.backends.redis import RedisPresence
+from avance.backends.redis.limits import REDIS_LIMITS
+from avance.backends.system import SystemClock
 from avance.integrations.client import AsyncClient
 from avance.integrations.client.api import Api
 from avance.integrations.client.limits import CLIENT_LIMITS
+from avance.ports.presence import Member
 
 HERE = Path(__file__).parent
 pytestmark = pytest.mark.timeout(90)
@@ -163,13 +168,36 @@ async def test_the_number_of_connections_to_redis_does_not_grow_with_jobs(
     """
     001-T8: one process, a constant number of connections, whatever it publishes.
     """
+    # One that writes, one that listens, and those of presence.
+    most = len(joined) * (2 + REDIS_LIMITS.presence_connections_max)
     async with AsyncClient(joined[0].url) as client:
-        assert await client.result(await client.submit("burst", count=10)) == 10
-        before = server.cli("CLIENT", "LIST").count("name=avance")
         jobs = [await client.submit("burst", count=200) for _ in range(5)]
         for job in jobs:
             assert await client.result(job) == 200
-        assert server.cli("CLIENT", "LIST").count("name=avance") <= max(before, 4 * len(joined))
+        assert len(joined) * 2 <= connections(server) <= most
+
+
+async def test_however_many_come_and_go_at_once_presence_holds_few_connections(
+    redis_url: str, redis_server: RedisServer
+) -> None:
+    """
+    001-T8, with readers: each command that waits for another would take a connection of its own, and keep it.
+    """
+    presence = RedisPresence(redis_url, SystemClock())
+    before = connections(redis_server)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for number in range(200):
+                member = Member(client=f"client-{number}", user="ana")
+                tasks.create_task(presence.join("job:1", member, ttl_s=60))
+        assert len(await presence.members("job:1")) == 200
+        assert connections(redis_server) - before <= REDIS_LIMITS.presence_connections_max
+    finally:
+        await presence.aclose()
+
+
+def connections(server: RedisServer) -> int:
+    return sum("name=avance " in line for line in server.cli("CLIENT", "LIST").splitlines())
 
 
 async def is_up_again(node: Node) -> None:

@@ -14,8 +14,8 @@ from typing import Any
 import anyio
 import anyio.abc
 import httpx2 as httpx
+from free_port import free_port
 from node_service import Node
-from redis_service import free_port
 from tests.integration.ocr.conftest import PATIENCE_S, ended, uploaded
 from tests.integration.ocr.paper import digital_pdf
 

@@ -4,7 +4,6 @@ A real OSRM on a small town of streets at right angles, made here: no map data h
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from free_port import free_port
 
 WHEEL = "osrm-bindings==26.10.0"
 CACHE = Path(__file__).parents[3] / ".cache" / "osrm"
@@ -126,9 +126,7 @@ def running(
     """
     The address of a server, and its process.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [str(executables() / "bin" / "osrm-routed"), "-i", "127.0.0.1", "-p", str(port), "-t", "1", "--max-table-size", str(table_size_max), str(town)]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:

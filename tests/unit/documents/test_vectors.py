@@ -8,7 +8,7 @@ from pathlib import Path
 import anyio
 import numpy
 import pytest
-from redis_service import free_port
+from free_port import free_port
 
 from avance.apps.documents.vectors import Owned, Point, Vectors
 from avance.apps.documents.vectors.edge import EdgeVectors

@@ -16,6 +16,8 @@ class RedisLimits(msgspec.Struct, frozen=True, kw_only=True):
     """A connection that only listens is asked for a sign of life after half of this, and given up after all of it."""
     reconnect_s: tuple[float, ...] = (0.05, 0.1, 0.25, 0.5, 1.0)
     """Between tries to reach a server; the last repeats."""
+    presence_connections_max: int = 4
+    """However many come and go at once, presence holds no more connections of one node."""
     batch_messages_max: int = 500
     """Messages in one round trip."""
     outgoing_messages_max: int = 10_000

@@ -1,4 +1,6 @@
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import cast
 
 import msgspec
@@ -38,30 +40,30 @@ class RedisPresence(Presence):
         self._clock = clock
         self._client = open_client(url, limits)
         self._name = shown(url)
+        self._limits = limits
+        # Every command that waits for another takes a connection of its own, and keeps it: a page with a thousand readers would
+        # take a thousand when it comes back.
+        self._turns = asyncio.Semaphore(limits.presence_connections_max)
 
     async def aclose(self) -> None:
         """
-        Let go of the connection.
+        Let go of the connections.
         """
         await self._client.aclose()
 
     async def join(self, channel: str, member: Member, *, ttl_s: float) -> None:
         ttl_ms = round(ttl_s * 1000)
         entry = _encode(_Entry(self._clock.now_ms() + ttl_ms, member))
-        try:
+        async with self._turn():
             await self._client.eval(_JOIN, 1, _key(channel), member.client, entry, ttl_ms)
-        except AWAY as error:
-            raise self._away(error) from error
 
     async def leave(self, channel: str, client: str) -> None:
-        try:
+        async with self._turn():
             await self._client.hdel(_key(channel), client)
-        except AWAY as error:
-            raise self._away(error) from error
 
     async def members(self, channel: str) -> Mapping[str, Member]:
         key = _key(channel)
-        try:
+        async with self._turn():
             # A client without decoding answers bytes, whatever its types say.
             stored = cast(dict[bytes, bytes], await self._client.hgetall(key))
             entries = {client.decode(): _decode(entry) for client, entry in stored.items()}
@@ -69,12 +71,18 @@ class RedisPresence(Presence):
             for client, entry in stored.items():
                 if entries[client.decode()].ends_ms <= now_ms:
                     await self._client.eval(_FORGET, 1, key, client, entry)
-        except AWAY as error:
-            raise self._away(error) from error
         return {client: entry.member for client, entry in entries.items() if entry.ends_ms > now_ms}
 
-    def _away(self, error: BaseException) -> Unavailable:
-        return Unavailable(f"presence cannot be reached: Redis at {self._name}: {error}")
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        try:
+            # Those who wait behind a server that does not answer wait no longer than the first.
+            async with asyncio.timeout(self._limits.command_timeout_s), self._turns:
+                yield
+        except AWAY as error:
+            raise Unavailable(
+                f"presence cannot be reached: Redis at {self._name}: {error}"
+            ) from error
 
 
 def _key(channel: str) -> str:
