@@ -83,7 +83,8 @@ async def test_a_node_whose_listening_was_cut_looks_at_all_that_it_watches(
     two.watch("a", is_watched=True)
     async with await psycopg.AsyncConnection.connect(postgres_url, autocommit=True) as other:
         cut = await other.execute(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query = 'LISTEN avance'"
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+            " WHERE query = 'LISTEN avance' AND datname = current_database()"
         )
         assert await cut.fetchone() == (2,)
     await ear.until_hint("a")
