@@ -10,7 +10,8 @@ import numpy as np
 
 from avance.apps.routes.solver.block import Block, Bools, Floats
 from avance.apps.routes.solver.chain import Chain
-from avance.apps.routes.solver.master import BUS_COST, Master, Pool, Solved
+from avance.apps.routes.solver.cover import Solved
+from avance.apps.routes.solver.master import BUS_COST, Master, Pool
 from avance.apps.routes.solver.matching import join
 from avance.apps.routes.solver.pricing import Pricer
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from avance.apps.routes.solver.block import MINUTE, Bools, Floats, Ints
 from avance.apps.routes.solver.colgen import DIVE_ROUNDS_MAX, DIVE_SURE, PRECISE, Stop
+from avance.apps.routes.solver.cover import Solved
 from avance.apps.routes.solver.depots.first import repaired
-from avance.apps.routes.solver.depots.master import Master, Pool, Solved
+from avance.apps.routes.solver.depots.master import Master, Pool
 from avance.apps.routes.solver.depots.yard import Duty
 from avance.apps.routes.solver.pricing import Priced, Pricer
 
