@@ -4,26 +4,29 @@ What is done now and then: retention, and the loose ends between a parent and it
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Self
 
 import msgspec
 
 from avance.errors import AvanceError
 from avance.jobs.reporter import Reporter
-from avance.jobs.service import ACTIVE, Jobs
+from avance.jobs.service import Jobs
 from avance.model.job import State
 from avance.ports.clock import Clock
-from avance.ports.store import JobFilter, Retention, Store
+from avance.ports.store import Retention, Store
 
 _log = logging.getLogger("avance.jobs")
 
 
 class UpkeepLimits(msgspec.Struct, frozen=True, kw_only=True):
-    interval_s: float = 60.0
+    families_interval_s: float = 10.0
+    """So long a parent may wait when the process that had to tell it of its last child died."""
+    clocks_apart_s: float = 120.0
+    """The times of ends are those of several nodes; what a round looked at is looked at again for so long."""
+    trim_interval_s: float = 60.0
     retry_s: float = 5.0
     """After a round that the store broke off."""
-    page: int = 200
-    pages_max: int = 500
 
 
 UPKEEP_LIMITS = UpkeepLimits()
@@ -31,7 +34,7 @@ UPKEEP_LIMITS = UpkeepLimits()
 
 class Upkeep:
     """
-    An async context manager: one round when it is opened, then one an interval.
+    An async context manager: one round of each when it is opened, then one an interval.
     """
 
     def __init__(
@@ -50,52 +53,41 @@ class Upkeep:
         self._clock = clock
         self._retention = retention
         self._limits = limits
+        self._families_since_ms = 0
         self._tasks = asyncio.TaskGroup()
-        self._loop: asyncio.Task[None] | None = None
+        self._loops: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
-        self._loop = self._tasks.create_task(self._run())
+        self._loops = [
+            self._tasks.create_task(self._every(self._limits.families_interval_s, self._join)),
+            self._tasks.create_task(self._every(self._limits.trim_interval_s, self._trim)),
+        ]
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._loop is not None:
-            self._loop.cancel()
+        for loop in self._loops:
+            loop.cancel()
         await self._tasks.__aexit__(None, None, None)
 
-    async def round(self) -> None:
-        """
-        Join parents and children that a crash has parted, then remove what is past its time.
-        """
-        for parent_id in await self._parents():
-            await self._mend(parent_id)
-        removed = 1
-        while removed:
-            removed = await self._store.trim(self._clock.now_ms(), self._retention)
-
-    async def _run(self) -> None:
+    async def _every(self, interval_s: float, work: Callable[[], Awaitable[None]]) -> None:
         while True:
-            wait_s = self._limits.interval_s
+            wait_s = interval_s
             try:
-                await self.round()
+                await work()
             except AvanceError as error:
                 _log.warning("upkeep is put off: %s", error)
-                wait_s = self._limits.retry_s
+                wait_s = min(self._limits.retry_s, interval_s)
             await self._clock.sleep(wait_s)
 
-    async def _parents(self) -> set[str]:
-        parents: set[str] = set()
-        cursor = None
-        for _ in range(self._limits.pages_max):
-            page = await self._store.jobs(
-                JobFilter(states=ACTIVE, limit=self._limits.page, cursor=cursor)
-            )
-            parents |= {job.parent_id for job in page.jobs if job.parent_id is not None}
-            parents |= {job.id for job in page.jobs if job.children is not None}
-            cursor = page.cursor
-            if cursor is None:
-                break
-        return parents
+    async def _join(self) -> None:
+        """
+        Bring parents and children together that a crash has parted.
+        """
+        began_ms = self._clock.now_ms()
+        for parent_id in await self._store.parted(self._families_since_ms):
+            await self._mend(parent_id)
+        self._families_since_ms = began_ms - round(self._limits.clocks_apart_s * 1000)
 
     async def _mend(self, parent_id: str) -> None:
         parent = await self._store.job(parent_id)
@@ -105,3 +97,8 @@ class Upkeep:
             await self._reporter.roll_up(parent_id)
         elif parent.state is not State.COMPLETED:
             await self._jobs.cancel_children(parent_id)
+
+    async def _trim(self) -> None:
+        removed = 1
+        while removed:
+            removed = await self._store.trim(self._clock.now_ms(), self._retention)

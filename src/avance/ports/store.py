@@ -136,6 +136,13 @@ class Store(ABC):
         """
 
     @abstractmethod
+    async def parted(self, since_ms: int) -> Sequence[str]:
+        """
+        Find the parents that a crash may have parted from their children: active ones of which a child ended since then, and those that
+        ended otherwise than completed since then and have an active child.
+        """
+
+    @abstractmethod
     async def trim(self, now_ms: int, policy: "Retention") -> int:
         """
         Remove what is past its time and answer how many rows went; bounded work, call again while it answers more than 0.

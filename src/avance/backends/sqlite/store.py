@@ -71,6 +71,9 @@ class SqliteStore(Store):
     async def children(self, parent_id: str) -> Children:
         return await self.database.read(partial(_children, parent_id), is_long=True)
 
+    async def parted(self, since_ms: int) -> Sequence[str]:
+        return await self.database.read(partial(_parted, since_ms), is_long=True)
+
     async def trim(self, now_ms: int, policy: Retention) -> int:
         return await trim_round(self.database, now_ms, policy)
 
@@ -227,3 +230,19 @@ def _children(parent_id: str, connection: sqlite3.Connection) -> Children:
         failed=failed,
         percent=None if percent is None else round(percent, 4),
     )
+
+
+_PARTED = """
+SELECT id FROM jobs WHERE is_active = 1 AND id IN (
+    SELECT parent_id FROM jobs
+    WHERE has_log IN (0, 1) AND ended_ms IS NOT NULL AND ended_ms >= :since AND parent_id IS NOT NULL
+)
+UNION ALL
+SELECT id FROM jobs AS parent
+WHERE has_log IN (0, 1) AND ended_ms IS NOT NULL AND ended_ms >= :since AND state <> 'completed'
+AND EXISTS (SELECT 1 FROM jobs WHERE parent_id = parent.id AND is_active = 1)
+"""
+
+
+def _parted(since_ms: int, connection: sqlite3.Connection) -> list[str]:
+    return [job_id for (job_id,) in connection.execute(_PARTED, {"since": since_ms})]

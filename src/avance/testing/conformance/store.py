@@ -528,6 +528,26 @@ class StoreConformance:
     async def test_a_job_without_children_rolls_up_nothing(self, store: Store) -> None:
         assert await store.children("p") == Children()
 
+    async def test_parents_that_may_not_know_how_their_children_stand_are_found(
+        self, store: Store
+    ) -> None:
+        family = (
+            ("waits", State.RUNNING, FIRST_MS, State.FAILED, FIRST_MS + 5),
+            ("has-long-known", State.RUNNING, FIRST_MS, State.COMPLETED, FIRST_MS),
+            ("still-waits", State.RUNNING, FIRST_MS, State.RUNNING, None),
+            ("was-cancelled", State.CANCELLED, FIRST_MS + 5, State.QUEUED, None),
+            ("was-cancelled-long-ago", State.CANCELLED, FIRST_MS, State.QUEUED, None),
+            ("left-them", State.COMPLETED, FIRST_MS + 5, State.QUEUED, None),
+            ("has-none", State.CANCELLED, FIRST_MS + 5, None, None),
+        )
+        for parent, state, ended_ms, of_child, child_ended_ms in family:
+            is_over = state.is_terminal
+            await submit(store, a_job(parent, state=state, ended_ms=ended_ms if is_over else None))
+            if of_child is not None:
+                child = a_job(parent_id=parent, state=of_child, ended_ms=child_ended_ms)
+                await submit(store, child)
+        assert sorted(await store.parted(FIRST_MS + 1)) == ["waits", "was-cancelled"]
+
     # trim
 
     async def _end(self, store: Store, job: Job, ended_ms: int) -> Job:
