@@ -17,6 +17,7 @@ from avance.apps.documents.settings import DocumentsSettings, ModelApi
 
 from .following import frames
 from .models import LETTERS, UNKNOWN, Models, serving
+from .test_collections import rename_one
 
 Serve = Callable[..., Node]
 CALLS_A_MINUTE = 10
@@ -256,7 +257,8 @@ async def test_redis_hears_the_frames_of_the_contract(serve: Serve, redis_url: s
 
 async def test_documents_live_on_postgres_too(serve: Serve, postgres_url: str) -> None:
     """
-    The same words find the same passages with the tables in PostgreSQL; two servers on it show the same upload (003-T16).
+    The same words find the same passages with the tables in PostgreSQL; two servers on it show the same upload (003-T16). A collection is
+    renamed there as well.
     """
     first = serve(AVANCE_STORE=postgres_url, data="shared")
     second = serve(AVANCE_STORE=postgres_url, data="shared")
@@ -275,3 +277,4 @@ async def test_documents_live_on_postgres_too(serve: Serve, postgres_url: str) -
         history = (await there.get("/ingest/history")).json()
         await there.delete(f"/documents/{history['documents'][0]['id']}")
         assert (await here.get("/ingest/history")).json()["total"] == 0
+        await rename_one(there, second)

@@ -118,6 +118,29 @@ async def test_the_state_of_each_upload_is_kept_and_whoever_asked_is_called_back
         await asyncio.sleep(0.02)
 
 
+async def test_work_begun_under_the_old_name_of_a_collection_goes_where_its_documents_went(
+    node: Node, http: httpx.AsyncClient, models: Models
+) -> None:
+    """
+    Its job fails, the collection is renamed, another one takes the old name, and the job is tried again.
+    """
+    models.is_away = True
+    files, form = {"file": ("a.txt", b"El tren a Vigo sale a las siete.")}, {"collection": "trains"}
+    job_id = (await http.post("/ingest", files=files, data=form)).json()["job_id"]
+    said, _ = await frames(node.url, f"/ws/jobs/{job_id}")
+    assert said[-1]["status"] == "failed"
+    models.is_away = False
+    renamed = await http.patch("/collections/trains", json={"name": "trenes"})
+    assert renamed.status_code == 200
+    await http.post("/collections", json={"name": "trains"})
+    again = (await http.post(f"/v1/jobs/{job_id}/retry")).json()
+    said, _ = await frames(node.url, f"/ws/jobs/{again['id']}")
+    assert said[-1]["status"] == "completed"
+    shelves = (await http.get("/collections")).json()["collections"]
+    counts = {one["name"]: one["documents"] for one in shelves}
+    assert (counts["trenes"], counts["trains"]) == (1, 0)
+
+
 async def _followers(http: httpx.AsyncClient) -> int:
     lines = (await http.get("/metrics")).text.splitlines()
     return sum(

@@ -16,6 +16,7 @@ from avance.apps.documents.batches import (
     Counts,
     FileStatus,
 )
+from avance.apps.documents.catalog import Catalog
 from avance.apps.documents.model import OnDuplicate, Source
 from avance.apps.documents.settings import DocumentsSettings
 from avance.apps.documents.tasks import ingest
@@ -97,7 +98,8 @@ async def add(
     await Batches(host.records).add_file(file)
     source = msgspec.structs.replace(source, document_id=file.id)
     while True:
-        parent_id = await parent_of(host, await Batches(host.records).get(batch.id))
+        batch = await Batches(host.records).get(batch.id)
+        parent_id = await parent_of(host, batch)
         try:
             await _submit(host, batch, parent_id, source, policy, folder)
         except Conflict as error:
@@ -117,6 +119,7 @@ async def _submit(
     folder: str,
 ) -> None:
     settings = host.settings.section(DocumentsSettings)
+    collection_id = await Catalog(host.records).id_of(batch.owner, batch.tenant, batch.collection)
     await ingest.using(
         owner=batch.owner,
         tenant=batch.tenant,
@@ -126,6 +129,7 @@ async def _submit(
     ).submit(
         sources=[msgspec.to_builtins(source)],
         collection=batch.collection,
+        collection_id=collection_id,
         tokens=settings.chunk_tokens,
         overlap=settings.overlap_tokens,
         title=source.name,

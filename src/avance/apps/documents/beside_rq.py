@@ -44,6 +44,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     owner: str
     source: Source
     collection: str
+    collection_id: int | None = None
     tokens: int
     overlap: int
     on_duplicate: OnDuplicate
@@ -122,7 +123,9 @@ async def _read(job: Job, order: Order) -> dict[str, Any]:
     result: dict[str, Any] | None = None
     refused: AvanceError | None = None
     async with site.open(executes=False):
-        place = await Catalog(site.records).place(order.owner, None, order.collection, fresh=False)
+        place = await Catalog(site.records).place(
+            order.owner, None, order.collection, fresh=False, collection_id=order.collection_id
+        )
         ingestion = Ingestion(
             site,
             Weighed(job),

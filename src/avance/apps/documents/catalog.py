@@ -71,11 +71,34 @@ class Catalog:
         """
         return await self._records.write(work, durability=Durability.NORMAL)
 
-    async def place(self, owner: str, tenant: str | None, name: str, *, fresh: bool) -> Place:
+    async def place(
+        self,
+        owner: str,
+        tenant: str | None,
+        name: str,
+        *,
+        fresh: bool,
+        collection_id: int | None = None,
+    ) -> Place:
         """
         Find a collection, or make it. A fresh one grows beside the present one and is not asked before `finish`.
+
+        Args:
+            collection_id: The one that had this name when somebody asked; it may have another by now.
         """
-        return await self._records.write(partial(_place, owner, tenant or "", name, fresh))
+        return await self._records.write(
+            partial(_place, owner, tenant or "", name, fresh, collection_id)
+        )
+
+    async def id_of(self, owner: str, tenant: str | None, name: str) -> int:
+        """
+        The collection into which work goes that is queued now, made if it is not there. Asked again by its name when the work begins, it may be
+        another one.
+        """
+        own = await self._records.read(partial(_own, owner, tenant or "", name))
+        if own is None:
+            own = await self.place(owner, tenant, name, fresh=False)
+        return own.collection_id
 
     async def find(self, owner: str, tenant: str | None, name: str) -> Place | None:
         """
@@ -169,9 +192,9 @@ class Catalog:
             gone += found
         return gone
 
-    async def collection_of(self, document_id: str) -> str | None:
+    async def collection_of(self, document_id: str) -> tuple[int, str] | None:
         """
-        The name of the collection that a document is in.
+        The collection that a document is in: its id and its name.
         """
         return await self._records.read(partial(_collection_of, document_id))
 
@@ -227,17 +250,17 @@ class Catalog:
         return await self._records.read(partial(_counts, owner), is_long=True)
 
 
-def _place(owner: str, tenant: str, name: str, fresh: bool, changes: Changes) -> Place:
-    changes.run(
-        "INSERT INTO documents_collections (owner, tenant, name, created_ms) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (tenant, owner, name) DO NOTHING",
-        owner,
-        tenant,
-        name,
-        changes.now_ms,
-    )
-    found = _own(owner, tenant, name, changes)
-    assert found is not None
+def _place(
+    owner: str,
+    tenant: str,
+    name: str,
+    fresh: bool,
+    collection_id: int | None,
+    changes: Changes,
+) -> Place:
+    found = _own_by_id(owner, tenant, collection_id, changes)
+    if found is None:
+        found = _made(owner, tenant, name, changes)
     if not fresh:
         return found
     newest = changes.one(
@@ -250,6 +273,31 @@ def _place(owner: str, tenant: str, name: str, fresh: bool, changes: Changes) ->
         generation=max(int(newest[0]), found.generation) + 1,
         embedding_model=None,
         dimensions=None,
+    )
+
+
+def _made(owner: str, tenant: str, name: str, changes: Changes) -> Place:
+    changes.run(
+        "INSERT INTO documents_collections (owner, tenant, name, created_ms) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (tenant, owner, name) DO NOTHING",
+        owner,
+        tenant,
+        name,
+        changes.now_ms,
+    )
+    found = _own(owner, tenant, name, changes)
+    assert found is not None
+    return found
+
+
+def _own_by_id(owner: str, tenant: str, collection_id: int | None, rows: Rows) -> Place | None:
+    return _read_place(
+        rows.one(
+            f"{_SELECT_PLACE} WHERE id = ? AND tenant = ? AND owner = ?",
+            collection_id,
+            tenant,
+            owner,
+        )
     )
 
 
@@ -481,12 +529,12 @@ def _sweep(collection_id: int, changes: Changes) -> list[tuple[str, str | None]]
     return [(row[0], row[1]) for row in rows]
 
 
-def _collection_of(document_id: str, rows: Rows) -> str | None:
+def _collection_of(document_id: str, rows: Rows) -> tuple[int, str] | None:
     row = rows.one(
-        "SELECT c.name FROM documents_collections c JOIN documents_files f ON f.collection_id = c.id WHERE f.id = ?",
+        "SELECT c.id, c.name FROM documents_collections c JOIN documents_files f ON f.collection_id = c.id WHERE f.id = ?",
         document_id,
     )
-    return None if row is None else str(row[0])
+    return None if row is None else (int(row[0]), str(row[1]))
 
 
 def _keep_model(place: Place, model: tuple[str, int], fresh: bool, changes: Changes) -> None:

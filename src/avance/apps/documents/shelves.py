@@ -6,6 +6,7 @@ from functools import partial
 
 import msgspec
 
+from avance.errors import Conflict
 from avance.storage import Changes, Records, Row, Rows
 
 
@@ -54,12 +55,16 @@ class Shelves:
         *,
         hybrid_weight: float | None,
         is_shared: bool | None,
+        new_name: str | None = None,
     ) -> bool:
         """
-        Change an own collection. Answers whether there is one.
+        Change an own collection, all of it or nothing. Answers whether there is one.
+
+        Raises:
+            Conflict: Its owner has another one of the new name (code `collection_exists`).
         """
         return await self._records.write(
-            partial(_set, owner, tenant or "", name, hybrid_weight, is_shared)
+            partial(_set, owner, tenant or "", name, hybrid_weight, is_shared, new_name)
         )
 
 
@@ -78,6 +83,7 @@ def _set(
     name: str,
     hybrid_weight: float | None,
     is_shared: bool | None,
+    new_name: str | None,
     changes: Changes,
 ) -> bool:
     changed = changes.run(
@@ -89,7 +95,41 @@ def _set(
         tenant,
         name,
     )
+    if changed and new_name is not None and new_name != name:
+        _rename(owner, tenant, name, new_name, changes)
     return changed > 0
+
+
+def _rename(owner: str, tenant: str, name: str, new_name: str, changes: Changes) -> None:
+    """
+    All that belongs to a collection is kept by its id. What is still to come is kept by its name, and goes along.
+    """
+    if changes.one(
+        "SELECT 1 FROM documents_collections WHERE tenant = ? AND owner = ? AND name = ?",
+        tenant,
+        owner,
+        new_name,
+    ):
+        raise Conflict(
+            f"there is a collection {new_name} already; choose another name, or remove that one first",
+            code="collection_exists",
+            collection=new_name,
+        )
+    changes.run(
+        "UPDATE documents_collections SET name = ? WHERE tenant = ? AND owner = ? AND name = ?",
+        new_name,
+        tenant,
+        owner,
+        name,
+    )
+    for table in ("documents_batches", "documents_arrivals"):
+        changes.run(
+            f"UPDATE {table} SET collection = ? WHERE coalesce(tenant, '') = ? AND owner = ? AND collection = ?",
+            new_name,
+            tenant,
+            owner,
+            name,
+        )
 
 
 def _shelf(row: Row, owner: str) -> Shelf:

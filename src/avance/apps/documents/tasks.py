@@ -33,9 +33,10 @@ async def ingest(
     on_duplicate: str = "skip",
     force_recreate: bool = False,
     replaces: str | None = None,
+    collection_id: int | None = None,
 ) -> dict[str, Any]:
     """
-    Read files into a collection.
+    Read files into a collection. It is known by its id, because it may be renamed before its files are read.
     """
     # Worker children import this module to find the task and never run it.
     from avance.apps.documents.batches import Batches, settling  # noqa: PLC0415
@@ -45,7 +46,7 @@ async def ingest(
     owner, host = job.owner or "", app.host
     stored = await host.jobs.get(job.id)
     place = await Catalog(host.records).place(
-        owner, stored.tenant, collection, fresh=force_recreate
+        owner, stored.tenant, collection, fresh=force_recreate, collection_id=collection_id
     )
     ingestion = Ingestion(
         host,

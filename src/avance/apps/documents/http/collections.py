@@ -15,8 +15,8 @@ from avance.apps.documents.http.ingest import answered
 from avance.apps.documents.http.uploads import COLLECTION
 from avance.apps.documents.shelves import Shelf, Shelves
 from avance.apps.documents.words import iso_z
-from avance.errors import NotFound, PermissionDenied
-from avance.web import caller, described, read_json
+from avance.errors import AvanceError, NotFound, PermissionDenied
+from avance.web import Caller, caller, described, read_json
 
 router = APIRouter(prefix="/collections", tags=["collections"])
 
@@ -26,6 +26,8 @@ class NewCollection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class CollectionChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: Annotated[str, msgspec.Meta(pattern=COLLECTION)] | None = None
+    """What it is called from now on; its documents, passages, vectors and who may ask it stay."""
     hybrid_weight: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     """The share of meaning in the ranking, where embeddings are configured; 0 is words alone."""
     is_shared: bool | None = None
@@ -56,7 +58,7 @@ async def create(request: Request) -> Response:
 
 async def change(request: Request) -> Response:
     """
-    Set how an own collection is searched, and who may ask it.
+    Rename an own collection, set how it is searched and who may ask it.
     """
     who = caller(request)
     who.require_whole()
@@ -71,11 +73,18 @@ async def change(request: Request) -> Response:
         name,
         hybrid_weight=wanted.hybrid_weight,
         is_shared=wanted.is_shared,
+        new_name=wanted.name,
     )
     if not is_there:
-        raise NotFound(f"there is no collection {name}", code="collection_not_found")
-    found = await shelves.of(who.user, who.identity.tenant)
-    return answered(next(_shown(one) for one in found if one.is_own and one.name == name))
+        raise await _refusal(who, name)
+    found, now = await shelves.of(who.user, who.identity.tenant), wanted.name or name
+    return answered(next(_shown(one) for one in found if one.is_own and one.name == now))
+
+
+async def _refusal(who: Caller, name: str) -> AvanceError:
+    if await Catalog(app.host.records).find(who.user, who.identity.tenant, name) is None:
+        return NotFound(f"there is no collection {name}", code="collection_not_found")
+    return PermissionDenied(f"{name} is shared with you; only its owner changes it")
 
 
 def _shown(shelf: Shelf) -> dict[str, Any]:

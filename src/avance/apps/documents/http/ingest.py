@@ -132,12 +132,15 @@ async def start(
     """
     tokens = settings.upload_chunk_tokens if is_upload else settings.chunk_tokens
     overlap = settings.upload_overlap_tokens if is_upload else settings.overlap_tokens
+    catalog = Catalog(app.host.records)
+    collection_id = await catalog.id_of(who.user, who.identity.tenant, collection)
     # Workers of RQ tell nothing of tenants, and an upload counts passages, which they do not tell either.
     if settings.rq_queue and not is_upload and who.identity.tenant is None:
         order = Order(
             owner=who.user,
             source=sources[0],
             collection=collection,
+            collection_id=collection_id,
             tokens=tokens,
             overlap=overlap,
             on_duplicate=policy,
@@ -148,6 +151,7 @@ async def start(
     handle = await ingest.using(owner=who.user, tenant=who.identity.tenant, job_id=folder).submit(
         sources=[msgspec.to_builtins(source) for source in sources],
         collection=collection,
+        collection_id=collection_id,
         tokens=tokens,
         overlap=overlap,
         title=title,
@@ -380,6 +384,7 @@ async def reindex(request: Request) -> Response:
         raise NotFound(
             f"the file of document {document.id} is no longer kept", code="document_not_found"
         )
+    collection_id, name = collection
     source = Source(
         key=document.blob_key,
         name=document.filename,
@@ -393,7 +398,8 @@ async def reindex(request: Request) -> Response:
         unique=f"documents.reindex:{document.id}",
     ).submit(
         sources=[msgspec.to_builtins(source)],
-        collection=collection,
+        collection=name,
+        collection_id=collection_id,
         tokens=settings.chunk_tokens,
         overlap=settings.overlap_tokens,
         title=document.filename,

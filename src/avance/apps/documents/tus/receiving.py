@@ -9,6 +9,7 @@ from uuid import uuid4
 import anyio.to_thread
 
 from avance import Avance, Tracker
+from avance.apps.documents.catalog import Catalog
 from avance.apps.documents.model import OnDuplicate, Source
 from avance.apps.documents.settings import DocumentsSettings
 from avance.apps.documents.tasks import UPLOAD, ingest
@@ -156,6 +157,10 @@ async def hand_over(host: Avance, arrival: Arrival, sha256: str) -> None:
     tracker = await host.tracker(arrival.id)
     source = Source(key=key_of(arrival), name=arrival.filename, size=arrival.size, sha256=sha256)
     settings = host.settings.section(DocumentsSettings)
+    # Its collection may have been renamed since its first byte.
+    arrival = await arrivals_of(host).find(arrival.id) or arrival
+    catalog = Catalog(host.records)
+    collection_id = await catalog.id_of(arrival.owner, arrival.tenant, arrival.collection)
     child = await ingest.using(
         owner=arrival.owner,
         tenant=arrival.tenant,
@@ -164,6 +169,7 @@ async def hand_over(host: Avance, arrival: Arrival, sha256: str) -> None:
     ).submit(
         sources=[_plain(source)],
         collection=arrival.collection,
+        collection_id=collection_id,
         tokens=settings.chunk_tokens,
         overlap=settings.overlap_tokens,
         title=arrival.filename,
