@@ -5,6 +5,8 @@ const alias = {
   '@avance/react': new URL('clients/react/src/index.ts', import.meta.url).pathname,
 };
 const factor = Number(process.env.AVANCE_TEST_TIMEOUT_FACTOR ?? 1);
+// What a test changes of its world it puts back, so one world does for all files of a project: happy-dom and React are loaded once.
+const shared = { isolate: false, pool: 'threads' } as const;
 
 export default defineConfig({
   test: {
@@ -12,10 +14,12 @@ export default defineConfig({
     hookTimeout: 20_000 * factor,
     maxWorkers: 2,
     projects: [
+      'console/vitest.config.ts',
       {
         extends: true,
         resolve: { alias },
         test: {
+          ...shared,
           name: 'client',
           environment: 'node',
           include: ['clients/client/test/*.test.ts'],
@@ -25,6 +29,7 @@ export default defineConfig({
         extends: true,
         resolve: { alias },
         test: {
+          ...shared,
           name: 'react',
           env: { REACT_MAJOR: '19' },
           environment: 'happy-dom',
@@ -46,6 +51,7 @@ export default defineConfig({
           },
         },
         test: {
+          ...shared,
           name: 'react18',
           env: { REACT_MAJOR: '18' },
           environment: 'happy-dom',

@@ -37,6 +37,7 @@ export async function scenario(address, script) {
 const textOf = async (page) => {
   const text = await page
     .locator('body')
+    // biome-ignore lint/performance/useDomNodeTextContent: what a reader sees, without the page's scripts
     .innerText({ timeout: 5_000 })
     .catch((error) => String(error));
   return `${page.url()}: ${text.slice(0, 3_000)}`;

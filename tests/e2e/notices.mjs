@@ -60,7 +60,7 @@ export const script = await scenario(
     // A toast for user 1 and none for user 2.
     await send({});
     await toasts(one).first().waitFor();
-    told.toast = await toasts(one).first().innerText();
+    told.toast = await toasts(one).first().textContent();
     told.colour = await toasts(one)
       .first()
       .evaluate((toast) => getComputedStyle(toast).borderLeftColor);
@@ -72,7 +72,7 @@ export const script = await scenario(
     // The counter, in a second tab of the same browser as well.
     for (let number = 2; number <= 5; number += 1) await send({ subject: `Stock bajo ${number}` });
     await counter(one, 5);
-    told.counter = await one.locator('[data-notification-count]').first().innerText();
+    told.counter = await one.locator('[data-notification-count]').first().textContent();
     const tab = await one.context().newPage();
     watch(tab);
     await tab.goto(`${url}/retail/?user=1&key=dev`);
@@ -85,6 +85,7 @@ export const script = await scenario(
       count: localStorage.getItem('notification_unread_count:1'),
       newest: JSON.parse(localStorage.getItem('notifications_local:1')).length,
     }));
+    // biome-ignore lint/performance/useDomNodeTextContent: what a reader sees, without the page's scripts
     told.undefined = await one.evaluate(() => document.body.innerText.includes('undefined'));
     await tab.close();
 
@@ -183,7 +184,7 @@ export const script = await scenario(
     const bell = element.getByRole('button', { name: /Notificaciones: 6 sin leer/ });
     await bell.waitFor();
     await bell.click();
-    told.component = await element.locator('avance-notifications li').first().innerText();
+    told.component = await element.locator('avance-notifications li').first().textContent();
     await element.getByRole('button', { name: 'Marcar como leída' }).first().click();
     await element.getByRole('button', { name: /Notificaciones: 5 sin leer/ }).waitFor();
     // Another user by its attribute is another connection, and taken out of the page it is none.

@@ -120,7 +120,7 @@ function List({ inbox, hasFilter }: { inbox: UseInbox; hasFilter: boolean }) {
   const { items, isLoading, error, hasMore } = inbox;
   const move = (step: number): void => {
     const titles = [...document.querySelectorAll<HTMLElement>('[data-notice-title]')];
-    const here = titles.findIndex((title) => title === document.activeElement);
+    const here = titles.indexOf(document.activeElement as HTMLElement);
     titles[Math.min(Math.max(here + step, 0), titles.length - 1)]?.focus();
   };
   useKeys({ j: () => move(1), k: () => move(-1) });

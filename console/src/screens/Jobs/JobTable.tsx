@@ -27,7 +27,7 @@ export function JobTable({ jobs, selection }: JobTableProps) {
   const table = useRef<HTMLTableElement>(null);
   const move = (step: number): void => {
     const links = [...(table.current?.querySelectorAll('a') ?? [])];
-    const here = links.findIndex((link) => link === document.activeElement);
+    const here = links.indexOf(document.activeElement as HTMLAnchorElement);
     links[Math.min(Math.max(here + step, 0), links.length - 1)]?.focus();
   };
   const pick = (): void => {
