@@ -61,7 +61,15 @@ const THINGS = {
   },
   '/routes/plans/:id': async ({ api, ended }) => {
     const { routes } = await api('/routes/sample?size=small');
-    const { job_id } = await api('/routes/optimize', { routes, mode: 'buses' });
+    const depot = { name: 'Norte', lat: 42.8, lon: -8.2 };
+    const vehicles = [{ id: 'cualquiera', count: 20, depot }];
+    const { job_id } = await api('/routes/optimize', { routes, vehicles, mode: 'buses' });
+    return ended(job_id);
+  },
+  '/routes/weeks/:id': async ({ api, ended }) => {
+    const { routes } = await api('/routes/sample?size=small');
+    const some = routes.slice(0, 2).map((route) => ({ ...route, days: ['L', 'X'] }));
+    const { job_id } = await api('/optimize-week', { routes: some, mode: 'buses' });
     return ended(job_id);
   },
 };
@@ -80,7 +88,8 @@ const SHOWN = {
   '/retail/notices': 'article',
   '/retail/orders': 'tbody tr',
   '/retail/products/:sku': 'tbody tr',
-  '/routes/plans/:id': '[data-testid=gantt]',
+  '/routes/plans/:id': '[data-testid=depots]',
+  '/routes/weeks/:id': 'tr[data-day] span[data-state=completed]',
 };
 
 export function shownOn(path) {

@@ -30,6 +30,19 @@ const BAD = [
     stops: [stop(42.6, -8.2), stop(42.65, -8.25)],
   },
 ];
+const daily = (id, arrival_time, days) => ({
+  ...{ id, type: 'entry', arrival_time, days, capacity_needed: 20 },
+  stops: [stop(42.6, -8.2), stop(42.65, -8.25)],
+});
+// Two depots, one vehicle at each, for three routes of which two can follow each other.
+const WITH_DEPOTS = {
+  routes: [daily('A', '08:30'), daily('B', '08:30'), daily('C', '10:30')],
+  vehicles: [
+    { id: 'norte', count: 1, seats: 25, depot: { name: 'Norte', lat: 42.8, lon: -8.2 } },
+    { id: 'sur', count: 1, seats: 25, depot: { name: 'Sur', lat: 42.4, lon: -8.2 } },
+  ],
+};
+const WEEK = [daily('A', '08:30', ['L', 'X', 'V']), daily('B', '08:30', ['V'])];
 
 export const script = await scenario(import.meta.url, async ({ url, picture, told, open }) => {
   const page = await open({ bypassCSP: true });
@@ -39,6 +52,14 @@ export const script = await scenario(import.meta.url, async ({ url, picture, tol
     await picture(page, `routes-${name}`, { fullPage: true });
   };
   const kpis = () => page.getByTestId('kpis');
+  const bring = async (value) => {
+    await page.goto(`${url}/console/routes`);
+    await page.getByTestId('file-input').setInputFiles({
+      name: 'dia.json',
+      mimeType: 'application/json',
+      buffer: Buffer.from(JSON.stringify(value)),
+    });
+  };
   const addressOfPlan = () => page.waitForURL(/routes\/plans\//);
 
   // A file with a row that cannot be used.
@@ -69,18 +90,73 @@ export const script = await scenario(import.meta.url, async ({ url, picture, tol
   told.left = await page.getByRole('cell', { name: 'B', exact: true }).count();
 
   // What could not be planned says so in the words of the screen.
-  await page.goto(`${url}/console/routes`);
-  await page.getByTestId('file-input').setInputFiles({
-    name: 'dia.json',
-    mimeType: 'application/json',
-    buffer: Buffer.from(JSON.stringify(BAD)),
-  });
+  await bring(BAD);
   await page.getByRole('button', { name: 'Planificar los autobuses' }).click();
   await addressOfPlan();
   await kpis().waitFor();
   told.unassigned = await page.getByText(/tendría que salir antes de las 06:00/).count();
   told.finding = await page.getByText('El identificador ya existe').count();
   await check('findings');
+
+  // Vehicles that stand at depots: on the map, and by name in chart, table and reasons.
+  await bring(WITH_DEPOTS);
+  await page.getByText('2 vehículos').waitFor();
+  await page.getByRole('button', { name: 'Planificar los autobuses' }).click();
+  await addressOfPlan();
+  await kpis().waitFor();
+  told.depots = await page.getByTestId('depots').getByRole('listitem').allTextContents();
+  told.marks = await page.locator('svg rect[class*=depot]').count();
+  told.pulls = await page.getByTestId('gantt').locator('rect[class*=pull]').count();
+  told.labels = await page
+    .getByTestId('gantt')
+    .locator('text', { hasText: 'B00' })
+    .allTextContents();
+  told.used = await kpis().textContent();
+  await page.getByText('Como tabla').click();
+  const first = page.locator('details tbody tr').first();
+  told.row = await first.getByRole('cell').allTextContents();
+  await page.getByLabel('Ruta', { exact: true }).first().fill('A');
+  await page.getByRole('button', { name: 'Explicar' }).click();
+  told.stands = await page.getByText(/está en la cochera/).textContent();
+  await page
+    .locator('section', { has: page.locator('svg[class*=map]') })
+    .getByRole('combobox')
+    .selectOption('B001');
+  told.runs = await page.locator('svg polyline[class*=run]').count();
+  await check('depots');
+
+  // Days of a week, each with a bar and a plan of its own.
+  await bring(WEEK);
+  await page.getByRole('checkbox', { name: 'Lunes (1)' }).check();
+  await page.getByRole('checkbox', { name: 'Viernes (2)' }).check();
+  await page.getByRole('button', { name: 'Planificar 2 días' }).click();
+  const days = page.locator('tr[data-day]');
+  await page.getByText('Máximo de autobuses en un día: 2').waitFor();
+  await days.locator('span[data-state=completed]').nth(1).waitFor();
+  told.week = await days.evaluateAll((rows) =>
+    rows.map((row) => [row.cells[0].textContent, row.cells[3].textContent]),
+  );
+  await check('week');
+  await page.getByRole('link', { name: 'Abrir el plan: Viernes' }).click();
+  await addressOfPlan();
+  await kpis().waitFor();
+  told.friday = await kpis().textContent();
+  await page.getByRole('link', { name: 'La semana' }).click();
+  await days.nth(1).waitFor();
+
+  // Five bars under one, and none of them goes on when it is cancelled.
+  await page.goto(`${url}/console/routes`);
+  await page.getByRole('button', { name: /Una semana/ }).click();
+  await days.nth(4).waitFor();
+  told.bars5 = await days.getByRole('progressbar').count();
+  await page.getByRole('button', { name: 'Cancelar todos los días' }).click();
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll('tr[data-day] span[data-state]')].every(({ dataset }) =>
+      ['completed', 'cancelled'].includes(dataset.state),
+    ),
+  );
+  told.cancelled = await page.locator('tr[data-day] span[data-state=cancelled]').count();
+  told.alerts = await page.getByRole('alert').count();
 
   // A made-up day, live, with pictures.
   await page.goto(`${url}/console/routes`);

@@ -2,6 +2,8 @@
 School buses in a real browser against a real server. docs/contract/routes.md, 3.5.
 """
 
+from typing import Any
+
 import pytest
 
 pytestmark = pytest.mark.timeout(180)
@@ -26,6 +28,40 @@ def test_a_day_is_brought_planned_live_explained_changed_saved_and_cancelled(
     assert told["liveFrom"] >= 1
     assert told["liveText"].startswith("El mejor plan hasta ahora: ")
     assert told["liveText"].endswith(" con 228 servicios")
+    check_depots(told)
+    check_week(told)
     assert told["axe"] == []
     assert told["foreign"] == []
     assert told["errors"] == []
+
+
+def check_depots(told: dict[str, Any]) -> None:
+    """
+    On the map, and by name in the chart, in the table and beside the reasons.
+    """
+    names = [line.split(":")[0] for line in told["depots"]]
+    assert names == ["Norte", "Sur"]
+    assert told["marks"] == 2
+    assert told["pulls"] == 4
+    assert {label.split()[1] for label in told["labels"]} == {"Norte", "Sur"}
+    assert "Vehículos usados1 norte, 1 sur" in told["used"]
+    bus, vehicle, way, *_ = told["row"]
+    assert bus == "B001"
+    depot = way.removeprefix("Desde la cochera ")
+    assert vehicle == f"{depot.lower()}, 25 plazas"
+    assert (
+        f"está en la cochera {told['labels'][int(told['stands'][3]) - 1].split()[1]}"
+        in told["stands"]
+    )
+    assert told["runs"] >= 2
+
+
+def check_week(told: dict[str, Any]) -> None:
+    """
+    Only the chosen days are planned, each in a plan of its own.
+    """
+    assert told["week"] == [["Lunes", "1"], ["Viernes", "2"]]
+    assert told["friday"].startswith("Autobuses2")
+    assert told["bars5"] == 5
+    assert 0 < told["cancelled"] <= 5
+    assert told["alerts"] == 0

@@ -1,9 +1,13 @@
-import { hoursOf, type LiveBus, type LiveItem, minutesOf } from './model.ts';
+import { depotName, pullsOf } from './depots.ts';
+import { hourly, hoursOf, type LiveBus, type LiveItem, minutesOf, timesOf } from './model.ts';
+import { PlanTable } from './PlanTable.tsx';
 import css from './Routes.module.css';
 import { useTexts } from './texts.ts';
 
 const WIDTH = 900;
 const NAMES = 40;
+const NAMES_WITH_DEPOT = 120;
+const NAME_CHARS_MAX = 16;
 const ROW = 14;
 const BAR = 9;
 
@@ -17,8 +21,9 @@ export interface GanttProps {
 export function Gantt({ buses, isLive = false }: GanttProps) {
   const { t } = useTexts();
   const { from, to } = hoursOf(buses);
+  const names = buses.some(({ depot }) => depot) ? NAMES_WITH_DEPOT : NAMES;
   const x = (minutes: number): number =>
-    NAMES + ((WIDTH - NAMES) * (minutes - 60 * from)) / (60 * Math.max(to - from, 1));
+    names + ((WIDTH - names) * (minutes - 60 * from)) / (60 * Math.max(to - from, 1));
   const height = ROW * (buses.length + 1);
   const hours = Array.from({ length: to - from + 1 }, (_, number) => from + number);
   const routes = buses.reduce((sum, bus) => sum + bus.items.length, 0);
@@ -50,7 +55,7 @@ export function Gantt({ buses, isLive = false }: GanttProps) {
       {!isLive && (
         <details>
           <summary>{t('gantt.table')}</summary>
-          <Table buses={buses} />
+          <PlanTable buses={buses} />
         </details>
       )}
     </section>
@@ -61,8 +66,9 @@ function Row({ bus, y, x }: { bus: LiveBus; y: number; x: (minutes: number) => n
   return (
     <>
       <text className={css.label} x={2} y={y + BAR}>
-        {bus.bus_id}
+        {bus.depot ? `${bus.bus_id} ${shortened(depotName(bus.depot))}` : bus.bus_id}
       </text>
+      <Pulls bus={bus} y={y} x={x} />
       {bus.items.map((item) => {
         const start = minutesOf(item.start_time);
         const before = item.deadhead_minutes ?? 0;
@@ -94,37 +100,24 @@ function Row({ bus, y, x }: { bus: LiveBus; y: number; x: (minutes: number) => n
   );
 }
 
-function Table({ buses }: { buses: readonly LiveBus[] }) {
+function Pulls({ bus, y, x }: { bus: LiveBus; y: number; x: (minutes: number) => number }) {
   const { t } = useTexts();
-  return (
-    <table>
-      <thead>
-        <tr>
-          {(['bus', 'route', 'time', 'empty', 'shift'] as const).map((name) => (
-            <th key={name} scope="col">
-              {t(`table.${name}`)}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {buses.flatMap((bus) =>
-          bus.items.map((item) => (
-            <tr key={item.route_id}>
-              <td>{bus.bus_id}</td>
-              <td>{item.route_id}</td>
-              <td>{timesOf(item)}</td>
-              <td>{item.deadhead_minutes}</td>
-              <td>{item.time_shift_minutes}</td>
-            </tr>
-          )),
-        )}
-      </tbody>
-    </table>
-  );
+  const depot = bus.depot && depotName(bus.depot);
+  return pullsOf(bus).map(({ way, from, to }) => (
+    <rect
+      key={way}
+      className={css.pull}
+      x={x(minutesOf(from))}
+      y={y + BAR / 3}
+      width={Math.max(x(minutesOf(to)) - x(minutesOf(from)), 0)}
+      height={BAR / 3}
+    >
+      <title>{`${t(`depot.${way}`, { depot: depot ?? '' })} ${hourly(from)}–${hourly(to)}`}</title>
+    </rect>
+  ));
 }
 
-const timesOf = (item: LiveItem): string =>
-  `${item.start_time.slice(0, 5)}–${item.end_time.slice(0, 5)}`;
+const shortened = (name: string): string =>
+  name.length > NAME_CHARS_MAX ? `${name.slice(0, NAME_CHARS_MAX - 1)}…` : name;
 
 const titleOf = (item: LiveItem): string => `${item.route_id} ${timesOf(item)}`;

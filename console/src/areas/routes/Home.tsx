@@ -5,25 +5,28 @@ import { useApi } from '../../lib/useApi.ts';
 import { DropZone } from '../../widgets/DropZone.tsx';
 import { ErrorNotice } from '../../widgets/ErrorNotice.tsx';
 import { AreaHead } from '../AreaHead.tsx';
-import { type Imported, MODES, type Mode, type Rejection } from './model.ts';
+import { type Body, bodyOf, vehiclesIn } from './body.ts';
+import { Days } from './Days.tsx';
+import { asWeek, onDays } from './days.ts';
+import { DAYS, type Day, type Imported, MODES, type Mode, type Rejection } from './model.ts';
 import css from './Routes.module.css';
 import { useTexts } from './texts.ts';
 
 const SIZES = ['small', 'medium', 'large'] as const;
 const REJECTIONS_SHOWN = 50;
 
-interface Day {
-  routes: readonly unknown[];
+interface Brought {
+  body: Body;
   rejections: readonly Rejection[];
 }
 
-/** Bring a day, see what was read of it, and start the plan. */
+/** Bring a day or a week, see what was read of it, and start the plan. */
 export function Home() {
   const { t } = useTexts();
   const api = useApi();
   const id = useId();
   const [, go] = useLocation();
-  const [day, setDay] = useState<Day>();
+  const [brought, setBrought] = useState<Brought>();
   const [mode, setMode] = useState<Mode>('buses');
   const [error, setError] = useState<{ title: string; error: AvanceError }>();
 
@@ -36,27 +39,33 @@ export function Home() {
       setError({ title, error: thrown });
     }
   };
-  const start = (routes: readonly unknown[]): Promise<void> =>
-    attempt(t('start.failed'), async () => {
-      const { job_id } = await api.post<{ job_id: string }>('/routes/optimize', { routes, mode });
-      go(`/routes/plans/${job_id}`);
+  const begin = async (path: string, body: Body, screen: string): Promise<void> => {
+    const { job_id } = await api.post<{ job_id: string }>(path, { ...body, mode });
+    go(`/routes/${screen}/${job_id}`);
+  };
+  const start = (body: Body, days: readonly Day[] = []): Promise<void> =>
+    attempt(t('start.failed'), () => {
+      if (days.length === 0) return begin('/routes/optimize', body, 'plans');
+      const some = { ...body, routes: onDays(body.routes, days) };
+      if (days.length === 1) return begin(`/routes/optimize?day=${days[0]}`, some, 'plans');
+      return begin('/optimize-week', some, 'weeks');
     });
   const read = (files: File[]): Promise<void> =>
     attempt(t('read.failed'), async () => {
       const [file] = files;
-      if (file !== undefined) setDay(await readDay(file));
+      if (file !== undefined) setBrought(await readFile(file));
     });
-  const readDay = async (file: File): Promise<Day> => {
-    if (file.name.endsWith('.json')) return { routes: listOf(await file.text()), rejections: [] };
+  const readFile = async (file: File): Promise<Brought> => {
+    if (file.name.endsWith('.json')) return { body: bodyOf(await file.text()), rejections: [] };
     const form = new FormData();
     form.append('file', file, file.name);
     const { routes, parse_report } = await api.upload<Imported>('/routes/import/analyze', form);
-    return { routes, rejections: parse_report.rejections };
+    return { body: { routes }, rejections: parse_report.rejections };
   };
-  const sample = (size: string): Promise<void> =>
+  const sample = (size: string, isWeek = false): Promise<void> =>
     attempt(t('read.failed'), async () => {
       const { routes } = await api.get<{ routes: unknown[] }>('/routes/sample', { size });
-      await start(routes);
+      await (isWeek ? start({ routes: asWeek(routes) }, DAYS) : start({ routes }));
     });
   return (
     <>
@@ -79,7 +88,7 @@ export function Home() {
           onFiles={(files) => void read(files)}
         />
         {error && <ErrorNotice {...error} />}
-        {day && <Read day={day} onStart={() => void start(day.routes)} />}
+        {brought && <Read brought={brought} onStart={(days) => void start(brought.body, days)} />}
         <section>
           <h2>{t('sample.title')}</h2>
           <p className={css.row}>
@@ -88,6 +97,9 @@ export function Home() {
                 {t(`sample.${size}`)}
               </button>
             ))}
+            <button type="button" onClick={() => void sample('medium', true)}>
+              {t('sample.week')}
+            </button>
           </p>
         </section>
       </div>
@@ -95,17 +107,33 @@ export function Home() {
   );
 }
 
-function Read({ day: { routes, rejections }, onStart }: { day: Day; onStart: () => void }) {
+interface ReadProps {
+  brought: Brought;
+  onStart: (days: readonly Day[]) => void;
+}
+
+function Read({ brought: { body, rejections }, onStart }: ReadProps) {
   const { t } = useTexts();
+  const { routes } = body;
+  // Another file names other days.
+  const [chosen, setChosen] = useState<{ of: Body; days: readonly Day[] }>({ of: body, days: [] });
+  const days = chosen.of === body ? chosen.days : [];
+  const vehicles = vehiclesIn(body);
   return (
     <section>
       <p className={css.row} role="status">
         <strong>{t('read.routes', { n: routes.length })}</strong>
+        {vehicles > 0 && <span>{t('read.vehicles', { n: vehicles })}</span>}
         {rejections.length > 0 && <span>{t('read.dropped', { n: rejections.length })}</span>}
-        <button type="button" disabled={routes.length === 0} onClick={onStart}>
-          {t('start')}
+        <button type="button" disabled={routes.length === 0} onClick={() => onStart(days)}>
+          {days.length > 1 ? t('start.week', { n: days.length }) : t('start')}
         </button>
       </p>
+      <Days
+        routes={routes}
+        chosen={days}
+        onChosen={(some) => setChosen({ of: body, days: some })}
+      />
       {rejections.length > 0 && (
         <table>
           <thead>
@@ -126,15 +154,4 @@ function Read({ day: { routes, rejections }, onStart }: { day: Day; onStart: () 
       )}
     </section>
   );
-}
-
-/** What a JSON file holds; the server says what is wrong with it. */
-function listOf(text: string): readonly unknown[] {
-  try {
-    const value = JSON.parse(text) as unknown;
-    const rows = Array.isArray(value) ? value : (value as { routes?: unknown } | null)?.routes;
-    return Array.isArray(rows) ? rows : [];
-  } catch {
-    return [];
-  }
 }

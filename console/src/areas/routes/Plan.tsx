@@ -90,6 +90,9 @@ function Numbers({ answer }: { answer: Answer }) {
     [t('spread'), `${told.min_routes_per_bus}–${told.max_routes_per_bus}`],
     [t('status'), t(told.solver_status)],
   ];
+  if (told.depot_minutes !== undefined) rows.splice(4, 0, [t('depotMinutes'), told.depot_minutes]);
+  const used = Object.entries(told.vehicles_used ?? {});
+  if (used.length > 0) rows.push([t('vehicles'), used.map(([id, n]) => `${n} ${id}`).join(', ')]);
   return (
     <dl className={css.kpis} data-testid="kpis">
       {rows.map(([name, value]) => (

@@ -43,6 +43,9 @@ function Followed({ id }: { id: string }) {
   return (
     <>
       <AreaHead area="routes" title={job === undefined ? t('plan') : nameOf(job)}>
+        {job?.parent_id && (
+          <Link href={`/routes/weeks/${encodeURIComponent(job.parent_id)}`}>{t('week.back')}</Link>
+        )}
         <Link href="/routes">{t('back')}</Link>
       </AreaHead>
       <div className={css.plan}>

@@ -2,13 +2,15 @@ import { AvanceError } from '@avance/client';
 import { type FormEvent, useId, useState } from 'react';
 import { useApi } from '../../lib/useApi.ts';
 import { ErrorNotice } from '../../widgets/ErrorNotice.tsx';
-import type { Bus } from './model.ts';
+import { depotName } from './depots.ts';
+import { type Bus, hourly } from './model.ts';
 import css from './Routes.module.css';
 import { useTexts } from './texts.ts';
 
 interface Explanation {
   text: string;
   routes: readonly string[];
+  values: { bus?: string };
 }
 
 /** Why this bus, why not that one, why not one fewer. */
@@ -67,9 +69,18 @@ export function Why({ id: job, buses }: { id: string; buses: readonly Bus[] }) {
           <>
             <p>{told.text}</p>
             {told.routes.length > 0 && <p>{told.routes.join(', ')}</p>}
+            <AtDepot bus={buses.find(({ bus_id }) => bus_id === told.values.bus)} />
           </>
         )}
       </div>
     </section>
   );
+}
+
+/** What the words of the server call "its depot". */
+function AtDepot({ bus }: { bus: Bus | undefined }) {
+  const { t } = useTexts();
+  if (!bus?.depot || !bus.leaves_depot || !bus.back_at_depot) return null;
+  const [leaves, back] = [hourly(bus.leaves_depot), hourly(bus.back_at_depot)];
+  return <p>{t('depot.of', { bus: bus.bus_id, depot: depotName(bus.depot), leaves, back })}</p>;
 }

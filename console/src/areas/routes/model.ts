@@ -15,7 +15,22 @@ export interface Item {
   stops: readonly RouteStop[];
 }
 
-export interface Bus {
+export interface Depot extends RouteStop {
+  name: string;
+}
+
+/** What is told of a bus where the body said what vehicles there are, and where they stand. */
+export interface InVehicle {
+  vehicle?: string;
+  vehicle_seats?: number;
+  depot?: Depot;
+  pull_out_minutes?: number;
+  pull_in_minutes?: number;
+  leaves_depot?: string;
+  back_at_depot?: string;
+}
+
+export interface Bus extends InVehicle {
   bus_id: string;
   items: readonly Item[];
 }
@@ -23,7 +38,7 @@ export interface Bus {
 /** What a service says while its plan is still searched for. */
 export type LiveItem = Pick<Item, 'route_id' | 'start_time' | 'end_time' | 'type'> & Partial<Item>;
 
-export interface LiveBus {
+export interface LiveBus extends InVehicle {
   bus_id: string;
   items: readonly LiveItem[];
 }
@@ -44,6 +59,8 @@ export interface Diagnostics {
   min_routes_per_bus: number;
   max_routes_per_bus: number;
   certificate: readonly string[];
+  depot_minutes?: number;
+  vehicles_used?: Readonly<Record<string, number>>;
 }
 
 export interface Finding {
@@ -98,6 +115,9 @@ export interface Best {
 }
 
 export const EXPORTS = ['xlsx', 'csv', 'pdf', 'geojson', 'json'] as const;
+/** Monday to Friday, as the server writes them. */
+export const DAYS = ['L', 'M', 'Mc', 'X', 'V'] as const;
+export type Day = (typeof DAYS)[number];
 export const MODES = ['buses', 'kilometres', 'balance'] as const;
 export type Mode = (typeof MODES)[number];
 
@@ -120,12 +140,23 @@ export function minutesOf(time: string): number {
   return hours * MINUTES_PER_HOUR + minutes + seconds / MINUTES_PER_HOUR;
 }
 
+/** Hours and minutes of a time. */
+export const hourly = (time: string): string => time.slice(0, 5);
+
+export const timesOf = (item: LiveItem): string =>
+  `${hourly(item.start_time)}–${hourly(item.end_time)}`;
+
 /** From the first start to the last end, in whole hours. */
 export function hoursOf(buses: readonly LiveBus[]): { from: number; to: number } {
-  const items = buses.flatMap((bus) => bus.items);
-  if (items.length === 0) return { from: 6, to: 18 };
-  const from = Math.min(...items.map((item) => minutesOf(item.start_time)));
-  const to = Math.max(...items.map((item) => minutesOf(item.end_time)));
+  const times = buses.flatMap(({ items, leaves_depot, back_at_depot }) => [
+    ...items.flatMap((item) => [item.start_time, item.end_time]),
+    ...(leaves_depot === undefined ? [] : [leaves_depot]),
+    ...(back_at_depot === undefined ? [] : [back_at_depot]),
+  ]);
+  if (times.length === 0) return { from: 6, to: 18 };
+  const minutes = times.map(minutesOf);
+  const from = Math.min(...minutes);
+  const to = Math.max(...minutes);
   return { from: Math.floor(from / MINUTES_PER_HOUR), to: Math.ceil(to / MINUTES_PER_HOUR) };
 }
 
