@@ -58,12 +58,12 @@ class ServerOperations:
 
         def work(rows: Rows) -> tuple[Sequence[tuple[object, ...]], Sequence[tuple[object, ...]]]:
             active = rows.all(
-                f"SELECT state, count(*) FROM jobs WHERE ended_ms IS NULL{narrow} GROUP BY state",
+                f"SELECT state, count(*) FROM jobs WHERE is_active{narrow} GROUP BY state",
                 *values,
             )
             ended = rows.all(
                 f"SELECT state, ended_ms / {MINUTE_MS} AS minute, count(*) FROM jobs"
-                f" WHERE ended_ms >= ?{narrow} GROUP BY state, minute",
+                f" WHERE has_log IN (false, true) AND ended_ms >= ?{narrow} GROUP BY state, minute",
                 now_ms - DAY_MS,
                 *values,
             )

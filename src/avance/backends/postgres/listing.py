@@ -49,6 +49,8 @@ def _conditions(wanted: JobFilter) -> tuple[list[str], list[object]]:
             narrow(f"{column} = %s", value)
     if wanted.states:
         narrow("state = ANY(%s)", [state.value for state in wanted.states])
+        if not any(state.is_terminal for state in wanted.states):
+            narrow("is_active")
     if wanted.tag is not None:
         narrow("tags <> '{}' AND tags @> ARRAY[%s]::text[]", wanted.tag)
     if wanted.text:

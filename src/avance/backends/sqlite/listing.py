@@ -49,6 +49,8 @@ def _conditions(wanted: JobFilter) -> tuple[list[str], list[object]]:
             f"state IN ({', '.join('?' * len(wanted.states))})",
             *(state.value for state in wanted.states),
         )
+        if not any(state.is_terminal for state in wanted.states):
+            narrow("is_active")
     if wanted.tag is not None:
         narrow("pk IN (SELECT job_pk FROM tags WHERE tag = ?)", wanted.tag)
     if wanted.text:
