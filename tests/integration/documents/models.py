@@ -25,6 +25,7 @@ class Models(ThreadingHTTPServer):
         self.gate.set()
         self.is_away = False
         self.gives_up = False
+        self.is_sizable = False
         self.was_left = threading.Event()
         self.dimensions = len(LETTERS)
         self.url = f"http://127.0.0.1:{self.server_address[1]}/v1"
@@ -47,7 +48,7 @@ class Handler(BaseHTTPRequestHandler):
                 self.server.gate.wait(60)
                 data = [
                     {"index": n, "embedding": one}
-                    for n, one in enumerate(self._vectors(body["input"]))
+                    for n, one in enumerate(self._vectors(body["input"], body.get("dimensions")))
                 ]
                 # In another order than they were asked for, as is allowed.
                 self._send(json.dumps({"data": data[::-1]}).encode())
@@ -62,9 +63,11 @@ class Handler(BaseHTTPRequestHandler):
             case _:
                 self._send(b"404 page not found", status=404)
 
-    def _vectors(self, texts: list[str]) -> list[list[float]]:
+    def _vectors(self, texts: list[str], asked: int | None = None) -> list[list[float]]:
+        letters = LETTERS[: self.server.dimensions]
+        more = (asked or 0) - len(letters) if self.server.is_sizable else 0
         return [
-            [text.lower().count(letter) + 0.01 for letter in LETTERS[: self.server.dimensions]]
+            [text.lower().count(letter) + 0.01 for letter in letters] + [0.01] * more
             for text in texts
         ]
 

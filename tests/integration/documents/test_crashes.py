@@ -18,8 +18,9 @@ from avance.apps.documents.catalog import Catalog
 from avance.apps.documents.http.files import keep_text
 from avance.apps.documents.leftovers import forget
 from avance.apps.documents.model import OnDuplicate, Source
-from avance.apps.documents.pipeline import Cutting, Ingestion
+from avance.apps.documents.pipeline import Ingestion
 from avance.apps.documents.tasks import ingest
+from avance.apps.documents.text.strategies import Cutting
 
 from .conftest import files_of, pdf
 from .following import frames

@@ -13,11 +13,12 @@ from msgspec.structs import replace
 from node_service import Node
 
 from avance.apps.documents.endpoints import ModelUnavailable, answer, embed
-from avance.apps.documents.settings import DocumentsSettings, ModelApi
+from avance.apps.documents.settings import Dimensions, DocumentsSettings, ModelApi
 
 from .following import frames
 from .models import LETTERS, UNKNOWN, Models, serving
 from .test_collections import rename_one
+from .test_parameters import ask_varied
 
 Serve = Callable[..., Node]
 CALLS_A_MINUTE = 10
@@ -35,7 +36,7 @@ def models(serving_models: Models) -> Iterator[Models]:
     serving_models.asked.clear()
     serving_models.dimensions = len(LETTERS)
     yield serving_models
-    serving_models.is_away = serving_models.gives_up = False
+    serving_models.is_away = serving_models.gives_up = serving_models.is_sizable = False
     serving_models.gate.set()
 
 
@@ -151,7 +152,8 @@ async def test_vectors_live_in_the_store_in_qdrant_or_in_the_process(
     serve: Serve, models: Models, tmp_path: Path, place: str
 ) -> None:
     """
-    What is removed or read anew is found as often as it is there, wherever its vectors are; Qdrant here is its client's local mode.
+    What is removed or read anew is found as often as it is there, wherever its vectors are, and passages that repeat each other make room for
+    another; Qdrant here is its client's local mode.
     """
     env = {
         "store": {},
@@ -181,6 +183,15 @@ async def test_vectors_live_in_the_store_in_qdrant_or_in_the_process(
         assert sorted(await found()) == ["q.txt", "z.txt"]
         await http.delete("/collection/documents")
         assert (await http.post("/query", json={"query": "zz"})).json()["sources"] == []
+        await http.post("/collections", json={"name": "varied"})
+        for name, text in (("one.txt", "zzz a"), ("two.txt", "zzzzzz aa"), ("three.txt", "aaaa z")):
+            await ingest(node, text, name=name, collection="varied")
+        ask = {"query": "zz aa", "collection": "varied", "top_k": 2}
+        near = (await http.post("/query", json=ask)).json()["sources"]
+        assert {one["source"] for one in near} == {"one.txt", "two.txt"}
+        varied = (await http.post("/query", json={**ask, "retrieval": "mmr"})).json()["sources"]
+        assert "three.txt" in [one["source"] for one in varied]
+        assert len(varied) == 2
 
 
 @pytest.fixture
@@ -207,6 +218,15 @@ async def test_ollama_is_asked_in_its_own_way_too(
     ]
     sent = models.asked[-1]
     assert (sent["messages"], sent["stream"], sent["model"]) == (asked, True, "llama3.2")
+
+
+async def test_a_model_is_asked_for_so_many_numbers_and_gives_no_others(models: Models) -> None:
+    wanted = DocumentsSettings(embeddings_url=models.url, embeddings_dimensions=Dimensions.D512)
+    with pytest.raises(ModelUnavailable, match="vectors of 26 numbers, not 512"):
+        await embed(["aaa"], wanted)
+    models.is_sizable = True
+    (vector,) = await embed(["aaa"], wanted)
+    assert (models.asked[-1]["dimensions"], len(vector)) == (512, 4 * 512)
 
 
 async def test_what_ollama_cannot_do_is_said_with_its_reason(
@@ -278,3 +298,4 @@ async def test_documents_live_on_postgres_too(serve: Serve, postgres_url: str) -
         await there.delete(f"/documents/{history['documents'][0]['id']}")
         assert (await here.get("/ingest/history")).json()["total"] == 0
         await rename_one(there, second)
+        await ask_varied(there)

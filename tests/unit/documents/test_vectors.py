@@ -62,6 +62,13 @@ async def _course(make: Make, tmp_path: Path) -> None:
     found = await vectors.search(1, [1.0, 0.0, 0.0], 2)
     assert [(one.chunk_id, one.document_id) for one in found] == [(1, "a"), (2, "b")]
     assert found[0].score == pytest.approx(1.0, abs=1e-5)
+    kept = await vectors.kept(3, [1, 2, 9])
+    assert {
+        one: numpy.frombuffer(vector, dtype="<f4").tolist() for one, vector in kept.items()
+    } == {
+        1: pytest.approx([1.0, 0.0, 0.0], abs=1e-5),
+        2: pytest.approx([0.70711, 0.70711, 0.0], abs=1e-4),
+    }
     await vectors.upsert([point(1, 0, 0, 1)])
     assert [one.chunk_id for one in await vectors.search(1, [1.0, 0.0, 0.0], 1)] == [2]
     await vectors.remove(Owned.DOCUMENT, "b")

@@ -13,9 +13,11 @@ from avance import Avance, Job
 from avance.apps.documents.catalog import Catalog
 from avance.apps.documents.endpoints import answer, embed
 from avance.apps.documents.finding import by_meaning, by_words, mixed
-from avance.apps.documents.model import Hit
+from avance.apps.documents.model import Hit, Retrieval
 from avance.apps.documents.pace import pace_of
 from avance.apps.documents.settings import DocumentsSettings
+from avance.apps.documents.varying import varied
+from avance.apps.documents.words import one_of
 from avance.errors import InvalidRequest
 
 QUESTION_CHARS_MAX = 4_000
@@ -47,6 +49,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     collection: str
     limit: int
     language: str
+    retrieval: Retrieval = Retrieval.SIMILARITY
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,15 +85,33 @@ async def find(host: Avance, owner: str, tenant: str | None, question: Question)
     place = await catalog.find(owner, tenant, question.collection)
     if place is None:
         return Found(hits=[], ranking="nothing")
-    fetched = max(question.limit, FETCHED)
+    is_varied = question.retrieval is Retrieval.MMR
+    wanted = max(question.limit, settings.mmr_candidates) if is_varied else question.limit
+    fetched = max(wanted, FETCHED)
     words = await by_words(host.records, place, question.text, fetched)
     if settings.embeddings_url is None or place.embedding_model != settings.embeddings_model:
-        return Found(hits=words[: question.limit], ranking="words")
-    (vector,) = await embed([question.text], settings)
-    asked = numpy.frombuffer(vector, dtype="<f4").tolist()
-    meaning = await by_meaning(host, place, asked, fetched)
-    hits = mixed(words, meaning, place.hybrid_weight, question.limit)
-    return Found(hits=hits, ranking="hybrid")
+        found = Found(hits=words[:wanted], ranking="words")
+        vector = None
+    else:
+        (vector,) = await embed([question.text], settings)
+        asked = numpy.frombuffer(vector, dtype="<f4").tolist()
+        meaning = await by_meaning(host, place, asked, fetched)
+        hits = mixed(words, meaning, place.hybrid_weight, wanted)
+        found = Found(hits=hits, ranking="hybrid")
+    if not is_varied:
+        return found
+    chosen = await varied(host, found.hits, vector, question.limit, settings.mmr_lambda)
+    return msgspec.structs.replace(found, hits=chosen)
+
+
+def retrieval_of(asked: str | None, settings: DocumentsSettings) -> Retrieval:
+    """
+    How a question says that passages are to be taken; if it does not, as the settings say.
+
+    Raises:
+        InvalidRequest: There is no such way.
+    """
+    return settings.retrieval if asked is None else one_of(Retrieval, asked, "retrieval")
 
 
 async def compose(

@@ -114,7 +114,8 @@ def _queue(reference: str) -> Any:
 async def _read(job: Job, order: Order) -> dict[str, Any]:
     # Heavy, and a server that only sends needs none of it.
     from avance.apps.documents.catalog import Catalog  # noqa: PLC0415
-    from avance.apps.documents.pipeline import Cutting, Ingestion  # noqa: PLC0415
+    from avance.apps.documents.pipeline import Ingestion  # noqa: PLC0415
+    from avance.apps.documents.text.strategies import Cutting  # noqa: PLC0415
 
     site = Avance()
     # What it tells goes by the worker; as a node of the bus it would be missed when it ends.

@@ -35,7 +35,9 @@ async def embed(texts: Sequence[str], settings: DocumentsSettings) -> list[bytes
     """
     assert settings.embeddings_url is not None
     speech = SPEECHES[settings.models_api]
-    body = {"model": settings.embeddings_model, "input": list(texts)}
+    body: dict[str, Any] = {"model": settings.embeddings_model, "input": list(texts)}
+    if settings.embeddings_dimensions is not None:
+        body["dimensions"] = int(settings.embeddings_dimensions)
     try:
         async with await _client(settings.embeddings_key, settings.llm_timeout_s) as client:
             answer = await client.post(f"{settings.embeddings_url}{speech.embed_path}", json=body)
@@ -45,6 +47,13 @@ async def embed(texts: Sequence[str], settings: DocumentsSettings) -> list[bytes
         raise _unavailable("embeddings", settings.embeddings_url, error) from error
     if len(found) != len(texts) or len({len(one) for one in found}) != 1:
         raise _unavailable("embeddings", settings.embeddings_url, "it answered another number")
+    asked = settings.embeddings_dimensions
+    if asked is not None and len(found[0]) != asked:
+        raise _unavailable(
+            "embeddings",
+            settings.embeddings_url,
+            f"{settings.embeddings_model} gives vectors of {len(found[0])} numbers, not {asked.value}; unset embeddings_dimensions, or take another model",
+        )
     vectors = numpy.asarray(found, dtype="<f4")
     lengths = numpy.linalg.norm(vectors, axis=1, keepdims=True)
     return [row.tobytes() for row in vectors / numpy.maximum(lengths, 1e-12)]

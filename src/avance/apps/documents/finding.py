@@ -99,6 +99,24 @@ def _of_near(place: Place, near: Sequence[Near], limit: int, rows: Rows) -> list
     return hits[:limit]
 
 
+def stems_of(chunk_ids: Sequence[int], rows: Rows) -> dict[int, frozenset[str]]:
+    """
+    The words by which passages are found, as they were indexed.
+    """
+    if not chunk_ids:
+        return {}
+    marks = ", ".join("?" for _ in chunk_ids)
+    if rows.engine is Engine.SQLITE:
+        sql = f"SELECT rowid, stems FROM documents_words WHERE rowid IN ({marks})"
+    else:
+        sql = (
+            "SELECT id, array_to_string(tsvector_to_array(stems), ' ') FROM documents_chunks"
+            f" WHERE id IN ({marks})"
+        )
+    found = {row[0]: frozenset((row[1] or "").split()) for row in rows.all(sql, *chunk_ids)}
+    return {chunk_id: found.get(chunk_id, frozenset()) for chunk_id in chunk_ids}
+
+
 def _share(words: Sequence[set[str]], has: set[str]) -> float:
     return round(sum(bool(word & has) for word in words) / len(words), 4)
 

@@ -18,6 +18,16 @@ class OnDuplicate(StrEnum):
     KEEP = "keep"
 
 
+class Retrieval(StrEnum):
+    """
+    Which of the passages that fit a question are taken.
+    """
+
+    SIMILARITY = "similarity"
+    MMR = "mmr"
+    """Maximal marginal relevance: each fits the question, and is unlike those before it."""
+
+
 class Source(msgspec.Struct, frozen=True, kw_only=True):
     """
     A file that waits to be read.

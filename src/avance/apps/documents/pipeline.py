@@ -26,6 +26,7 @@ from avance.apps.documents.text.chunks import Chunk, cut
 from avance.apps.documents.text.keywords import complexity, keywords, summary
 from avance.apps.documents.text.language import indexed_languages, language_of
 from avance.apps.documents.text.stems import stems
+from avance.apps.documents.text.strategies import Cutting
 from avance.apps.documents.vectors import Owned, Point, vectors_of
 from avance.apps.reading import (
     About,
@@ -52,11 +53,6 @@ MIME_TYPES = {
     Kind.MARKDOWN: "text/markdown",
     Kind.TEXT: "text/plain",
 }
-
-
-class Cutting(msgspec.Struct, frozen=True, kw_only=True):
-    tokens: int
-    overlap: int
 
 
 class Teller(Protocol):
@@ -273,8 +269,7 @@ class Ingestion:
                     cut,
                     draft.pages,
                     draft.kind,
-                    tokens=self._cutting.tokens,
-                    overlap=self._cutting.overlap,
+                    self._cutting,
                     is_left=left.is_set,
                 )
             )
@@ -315,7 +310,7 @@ class Ingestion:
             total, done = sum(len(draft.chunks) for draft in drafts), 0
             self._told(0, total, "Indexing content...")
             for draft in drafts:
-                for first, some in _batches(draft.chunks):
+                for first, some in _batches(draft.chunks, self._indexed_at_once):
                     ids = draft.chunk_ids[first : first + len(some)]
                     await self._catalog.index(await _words(ids, some, draft.languages))
                     if self._settings.embeddings_url is not None:
@@ -323,6 +318,11 @@ class Ingestion:
                     for _ in some:
                         done += 1
                         self._told(done, total, "Indexing content...")
+
+    @property
+    def _indexed_at_once(self) -> int:
+        is_embedded = self._settings.embeddings_url is not None
+        return self._settings.embeddings_batch if is_embedded else CHUNKS_A_WRITE
 
     async def _keep_vectors(self, draft: Draft, first: int, chunks: Sequence[Chunk]) -> None:
         found = await self._vectors([chunk.text for chunk in chunks])

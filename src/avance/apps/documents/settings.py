@@ -1,10 +1,12 @@
 from collections.abc import Mapping
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Annotated, ClassVar
 
 import msgspec
 
 from avance import Secret
+from avance.apps.documents.model import Retrieval
+from avance.apps.documents.text.strategies import Preset, Strategy
 
 
 class ModelApi(StrEnum):
@@ -14,6 +16,18 @@ class ModelApi(StrEnum):
 
     OPENAI = "openai"
     OLLAMA = "ollama"
+
+
+class Dimensions(IntEnum):
+    """
+    Those that the contracts know.
+    """
+
+    D256 = 256
+    D512 = 512
+    D768 = 768
+    D1536 = 1_536
+    D3072 = 3_072
 
 
 class DocumentsSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,9 +40,11 @@ class DocumentsSettings(msgspec.Struct, frozen=True, kw_only=True):
         "RAG_CHUNK_SIZE": "upload_chunk_tokens",
         "RAG_CHUNK_OVERLAP": "upload_overlap_tokens",
         "RAG_RETRIEVER_K": "passages",
+        "CHUNKING_STRATEGY": "upload_strategy",
         "QDRANT_COLLECTION_NAME": "upload_collection",
         "RATE_LIMIT_RPM": "llm_calls_per_minute",
         "EMBEDDING_MODEL": "embeddings_model",
+        "EMBEDDING_DIMENSIONS": "embeddings_dimensions",
         "QDRANT_URL": "qdrant_url",
         "QDRANT_CLUSTER_ENDPOINT": "qdrant_url",
         "QDRANT_API_KEY": "qdrant_key",
@@ -66,6 +82,16 @@ class DocumentsSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Size of a passage of `POST /upload`."""
     upload_overlap_tokens: Annotated[int, msgspec.Meta(ge=0, le=500)] = 200
     """Likewise."""
+    upload_preset: Preset | None = None
+    """Sizes of the passages of `POST /upload` by name, instead of the two above: `low` (1500 and 100 in common), `standard` (1000, 200), `high` (800, 250) or `premium` (600, 300)."""
+    upload_strategy: Strategy = Strategy.RECURSIVE
+    """Where the texts of `POST /upload` are cut: `recursive`, `semantic`, `markdown`, `html`, `python_code` or `json`."""
+    retrieval: Retrieval = Retrieval.SIMILARITY
+    """Which passages are taken, if the question does not say: `similarity` is the best ones, `mmr` good ones that do not repeat each other."""
+    mmr_candidates: Annotated[int, msgspec.Meta(ge=1, le=100)] = 20
+    """Among so many of the best passages `mmr` chooses."""
+    mmr_lambda: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
+    """What it counts that a passage fits the question; the rest is that it is unlike those already chosen."""
     passages: Annotated[int, msgspec.Meta(ge=1, le=100)] = 5
     """How many passages an answer rests on, if the question does not say."""
     scan_languages: str = "spa+eng"
@@ -88,6 +114,8 @@ class DocumentsSettings(msgspec.Struct, frozen=True, kw_only=True):
     """An OpenAI-compatible endpoint for embeddings; without one, search is by words. Take a multilingual model."""
     embeddings_model: str = "nomic-embed-text"
     """The model; a collection keeps the one that it began with."""
+    embeddings_dimensions: Dimensions | None = None
+    """How many numbers a vector has, of a model that can be asked for several: 256, 512, 768, 1536 or 3072. Without it, as many as the model gives."""
     embeddings_key: Secret | None = None
     """Its API key."""
     embeddings_batch: Annotated[int, msgspec.Meta(ge=1, le=2_048)] = 100

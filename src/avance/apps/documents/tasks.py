@@ -34,6 +34,7 @@ async def ingest(
     force_recreate: bool = False,
     replaces: str | None = None,
     collection_id: int | None = None,
+    strategy: str = "recursive",
 ) -> dict[str, Any]:
     """
     Read files into a collection. It is known by its id, because it may be renamed before its files are read.
@@ -41,7 +42,8 @@ async def ingest(
     # Worker children import this module to find the task and never run it.
     from avance.apps.documents.batches import Batches, settling  # noqa: PLC0415
     from avance.apps.documents.catalog import Catalog  # noqa: PLC0415
-    from avance.apps.documents.pipeline import Cutting, Ingestion  # noqa: PLC0415
+    from avance.apps.documents.pipeline import Ingestion  # noqa: PLC0415
+    from avance.apps.documents.text.strategies import Cutting, Strategy  # noqa: PLC0415
 
     owner, host = job.owner or "", app.host
     stored = await host.jobs.get(job.id)
@@ -53,7 +55,7 @@ async def ingest(
         job,
         place=place,
         owner=owner,
-        cutting=Cutting(tokens=tokens, overlap=overlap),
+        cutting=Cutting(tokens=tokens, overlap=overlap, strategy=Strategy(strategy)),
         policy=OnDuplicate(on_duplicate),
         fresh=force_recreate,
         is_in_batch=stored.parent_id is not None,
@@ -75,13 +77,21 @@ async def ask(
     collection: str = "documents",
     limit: int = 5,
     language: str = "es",
+    retrieval: str | None = None,
 ) -> dict[str, Any]:
     """
     Answer a question. The answer is emitted as `tokens` while it is written; a cancel ends the writing.
     """
     # As above.
-    from avance.apps.documents.asking import Question, answer_in_pieces  # noqa: PLC0415
+    from avance.apps.documents.asking import Question, answer_in_pieces, retrieval_of  # noqa: PLC0415
+    from avance.apps.documents.settings import DocumentsSettings  # noqa: PLC0415
 
     stored = await app.host.jobs.get(job.id)
-    asked = Question(text=question, collection=collection, limit=limit, language=language)
+    asked = Question(
+        text=question,
+        collection=collection,
+        limit=limit,
+        language=language,
+        retrieval=retrieval_of(retrieval, app.host.settings.section(DocumentsSettings)),
+    )
     return await answer_in_pieces(app.host, stored.owner or "", stored.tenant, asked, job)

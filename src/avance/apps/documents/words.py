@@ -4,9 +4,13 @@ What the states of a job are called in each contract.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 
 from avance import State
+from avance.errors import InvalidRequest
+
+Chosen = TypeVar("Chosen", bound=StrEnum)
 
 PERCENT_AT = {
     "received": 0.0,
@@ -19,6 +23,24 @@ PERCENT_AT = {
 STAGES = tuple(PERCENT_AT)
 STEPS = {"extracting": "parsing", "indexing": "indexing"}
 """The stages that ingest shows."""
+
+
+def one_of(kind: type[Chosen], text: str, name: str) -> Chosen:
+    """
+    What somebody chose by its word.
+
+    Raises:
+        InvalidRequest: There is no such word; those that there are, are told.
+    """
+    try:
+        return kind(text)
+    except ValueError:
+        known = ", ".join(one.value for one in kind)
+        raise InvalidRequest(
+            f"{name} is {text!r}; use one of: {known}",
+            code="invalid_request",
+            allowed=[one.value for one in kind],
+        ) from None
 
 
 def ingest_status(state: State, attempt: int) -> str:

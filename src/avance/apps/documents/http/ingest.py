@@ -20,6 +20,7 @@ from avance.apps.documents.asking import (
     compose,
     find,
     model_name,
+    retrieval_of,
 )
 from avance.apps.documents.beside_rq import KIND, Order, send
 from avance.apps.documents.catalog import Catalog, Wanted
@@ -28,10 +29,11 @@ from avance.apps.documents.ingest_socket import ending
 from avance.apps.documents.model import Document, OnDuplicate, Source
 from avance.apps.documents.settings import DocumentsSettings
 from avance.apps.documents.tasks import ingest
+from avance.apps.documents.text.strategies import Cutting
 from avance.apps.documents.vectors import Owned, vectors_of
-from avance.apps.documents.words import failure, ingest_status, iso_z
+from avance.apps.documents.words import failure, ingest_status, iso_z, one_of
 from avance.apps.reading import Unreadable
-from avance.errors import InvalidRequest, NotFound, Unavailable
+from avance.errors import NotFound, Unavailable
 from avance.web import (
     Caller,
     caller,
@@ -85,6 +87,8 @@ class AskQuery(msgspec.Struct, frozen=True, kw_only=True):
     top_k: Annotated[int, msgspec.Meta(ge=1, le=100)] = 5
     language: str = "es"
     collection: str | None = None
+    retrieval: str | None = None
+    """`similarity` or `mmr`; without it, as the settings say."""
 
 
 def answered(body: Any, status: int = 200) -> Response:
@@ -124,25 +128,27 @@ async def start(
     policy: OnDuplicate,
     settings: DocumentsSettings,
     *,
-    is_upload: bool = False,
+    upload: Cutting | None = None,
     force_recreate: bool = False,
 ) -> str:
     """
     Queue the work under the id of the folder in which its files lie.
+
+    Args:
+        upload: How an upload is cut; files of ingest are cut as the settings say.
     """
-    tokens = settings.upload_chunk_tokens if is_upload else settings.chunk_tokens
-    overlap = settings.upload_overlap_tokens if is_upload else settings.overlap_tokens
+    cutting = upload or Cutting(tokens=settings.chunk_tokens, overlap=settings.overlap_tokens)
     catalog = Catalog(app.host.records)
     collection_id = await catalog.id_of(who.user, who.identity.tenant, collection)
     # Workers of RQ tell nothing of tenants, and an upload counts passages, which they do not tell either.
-    if settings.rq_queue and not is_upload and who.identity.tenant is None:
+    if settings.rq_queue and upload is None and who.identity.tenant is None:
         order = Order(
             owner=who.user,
             source=sources[0],
             collection=collection,
             collection_id=collection_id,
-            tokens=tokens,
-            overlap=overlap,
+            tokens=cutting.tokens,
+            overlap=cutting.overlap,
             on_duplicate=policy,
         )
         await _send(folder, order, settings)
@@ -152,8 +158,9 @@ async def start(
         sources=[msgspec.to_builtins(source) for source in sources],
         collection=collection,
         collection_id=collection_id,
-        tokens=tokens,
-        overlap=overlap,
+        tokens=cutting.tokens,
+        overlap=cutting.overlap,
+        strategy=cutting.strategy.value,
         title=title,
         on_duplicate=policy.value,
         force_recreate=force_recreate,
@@ -306,6 +313,7 @@ async def query(request: Request) -> Response:
         collection=wanted.collection or settings.collection,
         limit=wanted.top_k,
         language=wanted.language,
+        retrieval=retrieval_of(wanted.retrieval, settings),
     )
     found = await find(app.host, who.user, who.identity.tenant, question)
     told = "".join([piece async for piece in compose(app.host, question, found.hits)])
@@ -315,6 +323,7 @@ async def query(request: Request) -> Response:
         "sources": len(sources),
         "language": wanted.language,
         "ranking": found.ranking,
+        "retrieval": question.retrieval.value,
     }
     return answered(
         {
@@ -451,13 +460,7 @@ def policy_of(text: str) -> OnDuplicate:
     Raises:
         InvalidRequest: There is no such policy.
     """
-    try:
-        return OnDuplicate(text)
-    except ValueError:
-        known = ", ".join(one.value for one in OnDuplicate)
-        raise InvalidRequest(
-            f"on_duplicate is {text!r}; use one of: {known}", code="invalid_request"
-        ) from None
+    return one_of(OnDuplicate, text, "on_duplicate")
 
 
 described(router, "POST", "/ingest", post_ingest)

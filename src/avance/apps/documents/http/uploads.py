@@ -21,6 +21,7 @@ from avance.apps.documents.asking import (
     find,
     model_name,
     quoted,
+    retrieval_of,
 )
 from avance.apps.documents.catalog import Catalog
 from avance.apps.documents.http.files import (
@@ -31,17 +32,18 @@ from avance.apps.documents.http.files import (
     name_of,
     new_folder,
 )
-from avance.apps.documents.http.ingest import answered, start
+from avance.apps.documents.http.ingest import answered, policy_of, start
 from avance.apps.documents.model import OnDuplicate, Source
 from avance.apps.documents.settings import DocumentsSettings
+from avance.apps.documents.text.strategies import SIZES, Cutting, Preset, Strategy
 from avance.apps.documents.uploads_socket import TASK, Course
 from avance.apps.documents.vectors import Owned, vectors_of
-from avance.apps.documents.words import failure, iso_z
+from avance.apps.documents.words import failure, iso_z, one_of
 from avance.apps.reading import Unreadable
 from avance.errors import AvanceError, InvalidRequest, NotFound
 from avance.web import Caller, caller, check_reads, count_start, described, job_not_found, read_json
 
-EXTENSIONS = (".txt", ".md", ".pdf", ".docx", ".html", ".xlsx")
+EXTENSIONS = (".txt", ".md", ".pdf", ".docx", ".html", ".xlsx", ".py", ".json")
 COLLECTION = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
 QUESTIONS_MAX = 20
 EVENTS_A_READ = 1_000
@@ -61,7 +63,12 @@ class UploadRequest(msgspec.Struct, frozen=True, kw_only=True):
     documents: Annotated[list[TextDocument], msgspec.Meta(min_length=1)]
     collection_name: Annotated[str, msgspec.Meta(pattern=COLLECTION)] | None = None
     force_recreate: bool = False
-    on_duplicate: OnDuplicate = OnDuplicate.SKIP
+    on_duplicate: str = "skip"
+    """`skip`, `replace` or `keep`."""
+    preset: str | None = None
+    """`low`, `standard`, `high` or `premium`: how long passages are; without it, as the settings say."""
+    chunking_strategy: str | None = None
+    """`recursive`, `semantic`, `markdown`, `html`, `python_code` or `json`: where texts are cut; without it, as the settings say."""
 
 
 class QuestionRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +77,8 @@ class QuestionRequest(msgspec.Struct, frozen=True, kw_only=True):
     k: Annotated[int, msgspec.Meta(ge=1, le=100)] | None = None
     collection_name: Annotated[str, msgspec.Meta(pattern=COLLECTION)] | None = None
     language: str = "en"
+    retrieval: str | None = None
+    """`similarity` or `mmr`; without it, as the settings say."""
 
 
 class SearchRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +86,8 @@ class SearchRequest(msgspec.Struct, frozen=True, kw_only=True):
     query_type: str = "general"
     k: Annotated[int, msgspec.Meta(ge=1, le=100)] | None = None
     collection_name: Annotated[str, msgspec.Meta(pattern=COLLECTION)] | None = None
+    retrieval: str | None = None
+    """As for a question."""
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +100,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     collection: str
     force_recreate: bool
     policy: OnDuplicate
+    cutting: Cutting
 
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -151,7 +163,7 @@ async def _begin(request: Request) -> tuple[str, int]:
         wanted.collection,
         wanted.policy,
         settings,
-        is_upload=True,
+        upload=wanted.cutting,
         force_recreate=wanted.force_recreate,
     )
     return upload_id, len(wanted.sources)
@@ -164,6 +176,8 @@ async def _of_json(request: Request, settings: DocumentsSettings) -> Wanted:
             f"{len(body.documents)} documents; the limit of one upload is {settings.upload_files_max}",
             code="too_many_documents",
         )
+    policy = policy_of(body.on_duplicate)
+    cutting = _cutting(body.preset, body.chunking_strategy, settings)
     empty = [number for number, one in enumerate(body.documents) if not one.content.strip()]
     if empty:
         raise InvalidRequest(f"document {empty[0]} has no content", code="document_empty")
@@ -178,8 +192,21 @@ async def _of_json(request: Request, settings: DocumentsSettings) -> Wanted:
         sources=sources,
         collection=body.collection_name or settings.upload_collection,
         force_recreate=body.force_recreate,
-        policy=body.on_duplicate,
+        policy=policy,
+        cutting=cutting,
     )
+
+
+def _cutting(preset: str | None, strategy: str | None, settings: DocumentsSettings) -> Cutting:
+    """
+    Raises:
+        InvalidRequest: There is no such preset, or no such strategy.
+    """
+    chosen = one_of(Preset, preset, "preset") if preset else settings.upload_preset
+    sizes = (settings.upload_chunk_tokens, settings.upload_overlap_tokens)
+    tokens, overlap = sizes if chosen is None else SIZES[chosen]
+    where = one_of(Strategy, strategy, "chunking_strategy") if strategy else None
+    return Cutting(tokens=tokens, overlap=overlap, strategy=where or settings.upload_strategy)
 
 
 def _text_name(source: str) -> str:
@@ -195,6 +222,8 @@ async def _of_form(request: Request, settings: DocumentsSettings) -> Wanted:
         msgspec.convert(
             {"documents": [{"content": "x"}], "collection_name": collection}, UploadRequest
         )
+        policy = policy_of(fields.get("on_duplicate") or "skip")
+        cutting = _cutting(fields.get("preset"), fields.get("chunking_strategy"), settings)
         files = [file for file in form.getlist("files") if not isinstance(file, str)]
         if not files:
             raise InvalidRequest("there are no files; send them in the field `files`")
@@ -209,7 +238,8 @@ async def _of_form(request: Request, settings: DocumentsSettings) -> Wanted:
         sources=sources,
         collection=collection,
         force_recreate=fields.get("force_recreate", "").lower() in ("true", "1", "yes"),
-        policy=OnDuplicate(fields.get("on_duplicate", "skip")),
+        policy=policy,
+        cutting=cutting,
     )
 
 
@@ -290,6 +320,7 @@ async def _asked(who: Caller, wanted: QuestionRequest) -> dict[str, Any]:
         collection=wanted.collection_name or settings.upload_collection,
         limit=_limit(wanted.query_type, wanted.k, settings),
         language=wanted.language,
+        retrieval=retrieval_of(wanted.retrieval, settings),
     )
     found = await find(app.host, who.user, who.identity.tenant, question)
     found_s = clock.monotonic_s()
@@ -322,6 +353,7 @@ async def post_search(request: Request) -> Response:
         collection=wanted.collection_name or settings.upload_collection,
         limit=_limit(wanted.query_type, wanted.k, settings),
         language="en",
+        retrieval=retrieval_of(wanted.retrieval, settings),
     )
     found: Found = await find(app.host, who.user, who.identity.tenant, question)
     documents = [
@@ -344,6 +376,7 @@ async def get_stats(request: Request) -> Response:
     who = caller(request)
     who.require_whole()
     settings = app.host.settings.section(DocumentsSettings)
+    cutting = _cutting(None, None, settings)
     collections, documents, chunks = await Catalog(app.host.records).counts(who.user)
     return answered(
         {
@@ -352,8 +385,10 @@ async def get_stats(request: Request) -> Response:
             "total_chunks": chunks,
             "model": model_name(settings),
             "embeddings": settings.embeddings_model if settings.embeddings_url else None,
-            "chunk_size": settings.upload_chunk_tokens,
-            "chunk_overlap": settings.upload_overlap_tokens,
+            "chunk_size": cutting.tokens,
+            "chunk_overlap": cutting.overlap,
+            "chunking_strategy": cutting.strategy.value,
+            "retrieval": settings.retrieval.value,
         }
     )
 

@@ -7,6 +7,8 @@ from typing import Protocol
 
 import msgspec
 
+from avance.apps.documents.text.borders import Marked, marks, sections
+from avance.apps.documents.text.strategies import Cutting, Strategy
 from avance.apps.reading import Kind, Page
 
 MODEL = "gpt-4"
@@ -32,9 +34,8 @@ class Splitter(Protocol):
 def cut(
     pages: Sequence[Page],
     kind: Kind,
+    cutting: Cutting,
     *,
-    tokens: int,
-    overlap: int,
     is_left: Callable[[], bool] = lambda: False,
 ) -> list[Chunk]:
     """
@@ -44,19 +45,43 @@ def cut(
     Args:
         is_left: Asked from time to time; once nobody waits for the passages any more, the cutting ends.
     """
-    # Loaded where a document is cut, not wherever the app is imported.
-    from semantic_text_splitter import MarkdownSplitter, TextSplitter  # noqa: PLC0415
-
-    chosen = MarkdownSplitter if kind is Kind.MARKDOWN else TextSplitter
-    splitter = chosen.from_tiktoken_model(MODEL, tokens, min(overlap, tokens // 2))
-    block = max(BLOCK_CHARS, tokens * CHARS_A_TOKEN)
+    splitter = _splitter(kind, cutting)
+    block = max(BLOCK_CHARS, cutting.tokens * CHARS_A_TOKEN)
     chunks: list[Chunk] = []
     for page in pages:
-        for start, found in _passages(splitter, page.text, block):
-            chunks.append(Chunk(text=found, page=page.number, start=start, end=start + len(found)))
+        for start, end in _spans(splitter, page.text, kind, cutting.strategy, block):
+            text = page.text[start:end]
+            chunks.append(Chunk(text=text, page=page.number, start=start, end=end))
             if is_left():
                 return chunks
     return chunks
+
+
+def _splitter(kind: Kind, cutting: Cutting) -> Splitter:
+    # Loaded where a document is cut, not wherever the app is imported.
+    from semantic_text_splitter import MarkdownSplitter, TextSplitter  # noqa: PLC0415
+
+    is_markdown = cutting.strategy is Strategy.MARKDOWN or (
+        cutting.strategy is Strategy.RECURSIVE and kind is Kind.MARKDOWN
+    )
+    chosen = MarkdownSplitter if is_markdown else TextSplitter
+    overlap = min(cutting.overlap, cutting.tokens // 2)
+    made: Splitter = chosen.from_tiktoken_model(MODEL, cutting.tokens, overlap)
+    return made
+
+
+def _spans(
+    splitter: Splitter, text: str, kind: Kind, strategy: Strategy, block: int
+) -> Iterator[tuple[int, int]]:
+    """
+    The first character of each passage, and the one after its last.
+    """
+    for first, after in sections(text, kind, strategy):
+        section = text[first:after]
+        marked = Marked(section, marks(section, kind, strategy))
+        for start, passage in _passages(splitter, marked.text, block):
+            end = marked.origin(start + len(passage) - 1) + 1
+            yield first + marked.origin(start), first + end
 
 
 def _passages(splitter: Splitter, text: str, block: int) -> Iterator[tuple[int, str]]:

@@ -2,7 +2,7 @@
 Vectors in Qdrant Edge, a shard in a folder of this process: exactly one process may have it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -33,6 +33,9 @@ class EdgeVectors(Vectors):
 
     async def search(self, collection_id: int, vector: Sequence[float], limit: int) -> list[Near]:
         return await self._work(partial(self._search, collection_id, vector, limit))
+
+    async def kept(self, dimensions: int, chunk_ids: Sequence[int]) -> Mapping[int, bytes]:
+        return await self._work(partial(self._kept, dimensions, chunk_ids))
 
     async def close(self) -> None:
         await self._work(self._close)
@@ -70,6 +73,16 @@ class EdgeVectors(Vectors):
             Near(int(str(one.id)), str((one.payload or {}).get(Owned.DOCUMENT.value)), one.score)
             for one in self._shard(len(vector)).search(wanted)
         ]
+
+    def _kept(self, dimensions: int, chunk_ids: Sequence[int]) -> dict[int, bytes]:
+        found = self._shard(dimensions).retrieve(
+            list(chunk_ids), with_payload=False, with_vector=True
+        )
+        return {
+            int(str(one.id)): numpy.asarray(one.vector, dtype="<f4").tobytes()
+            for one in found
+            if one.vector is not None
+        }
 
     def _shard(self, dimensions: int) -> edge.EdgeShard:
         found = self._shards.get(dimensions)

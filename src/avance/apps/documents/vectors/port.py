@@ -3,7 +3,7 @@ What every place for vectors can do.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -77,6 +77,15 @@ class Vectors(ABC):
     async def search(self, collection_id: int, vector: Sequence[float], limit: int) -> list[Near]:
         """
         The nearest points of a collection, best first, with their cosine.
+
+        Raises:
+            Unavailable: As for `upsert`.
+        """
+
+    @abstractmethod
+    async def kept(self, dimensions: int, chunk_ids: Sequence[int]) -> Mapping[int, bytes]:
+        """
+        The vectors of some passages, as they were given; of those alone that have one of so many numbers.
 
         Raises:
             Unavailable: As for `upsert`.

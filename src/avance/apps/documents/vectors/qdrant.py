@@ -2,7 +2,7 @@
 Vectors in a Qdrant server: one collection there for each number of dimensions, filtered by ours.
 """
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import numpy
@@ -70,6 +70,20 @@ class QdrantVectors(Vectors):
             Near(int(one.id), str((one.payload or {}).get(Owned.DOCUMENT, "")), one.score)
             for one in found.points
         ]
+
+    async def kept(self, dimensions: int, chunk_ids: Sequence[int]) -> Mapping[int, bytes]:
+        if not chunk_ids:
+            return {}
+        async with self._reached():
+            name = await self._collection(dimensions)
+            found = await self._client.retrieve(
+                name, list(chunk_ids), with_payload=False, with_vectors=True
+            )
+        return {
+            int(one.id): numpy.asarray(one.vector, dtype="<f4").tobytes()
+            for one in found
+            if one.vector is not None
+        }
 
     async def close(self) -> None:
         await self._client.close()

@@ -2,7 +2,7 @@
 Vectors beside the passages, in the store: exact, by comparing with every one of the collection. Good up to some 100,000 passages.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy
@@ -30,6 +30,21 @@ class TableVectors(Vectors):
         return await self._records.read(
             partial(_search, collection_id, vector, limit), is_long=True
         )
+
+    async def kept(self, dimensions: int, chunk_ids: Sequence[int]) -> Mapping[int, bytes]:
+        if not chunk_ids:
+            return {}
+        found = await self._records.read(partial(_kept, chunk_ids))
+        return {one: vector for one, vector in found.items() if len(vector) == dimensions * 4}
+
+
+def _kept(chunk_ids: Sequence[int], rows: Rows) -> dict[int, bytes]:
+    marks = ", ".join("?" for _ in chunk_ids)
+    found = rows.all(
+        f"SELECT id, vector FROM documents_chunks WHERE vector IS NOT NULL AND id IN ({marks})",
+        *chunk_ids,
+    )
+    return {int(row[0]): bytes(row[1]) for row in found}
 
 
 def _upsert(points: Sequence[Point], changes: Changes) -> None:

@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ from avance.apps.reading.pages import About, Page
 _BLOCKS = (
     "p, div, section, article, li, tr, h1, h2, h3, h4, h5, h6, br, pre, blockquote, table, ul, ol"
 )
+_ABOVE_HEADING = "\ue000"
+"""A character that means nothing, and so is in no text."""
 
 
 def read(path: str, limits: dict[str, Any]) -> Iterator[About | Page]:
@@ -24,7 +26,7 @@ def read(path: str, limits: dict[str, Any]) -> Iterator[About | Page]:
 
 def text_of(tree: LexborHTMLParser) -> str:
     """
-    What a reader sees, with a line for each block.
+    What a reader sees, with a line for each block, and an empty one before each heading.
     """
     tree.strip_tags(["script", "style", "noscript", "template", "svg", "head"])
     body = tree.body
@@ -33,9 +35,21 @@ def text_of(tree: LexborHTMLParser) -> str:
     for block in body.css(_BLOCKS):
         block.insert_after("\n")
     for heading in body.css("h1, h2, h3, h4, h5, h6"):
-        heading.insert_before("\n")
+        heading.insert_before(f"\n{_ABOVE_HEADING}\n")
     lines = (" ".join(line.split()) for line in body.text(deep=True, separator="").split("\n"))
-    return "\n".join(line for line in lines if line)
+    return "\n".join(_spaced(line for line in lines if line))
+
+
+def _spaced(lines: Iterable[str]) -> Iterator[str]:
+    is_first, is_new = True, False
+    for line in lines:
+        if line == _ABOVE_HEADING:
+            is_new = True
+            continue
+        if is_new and not is_first:
+            yield ""
+        yield line
+        is_first = is_new = False
 
 
 def _text(tree: LexborHTMLParser, selector: str) -> str | None:
