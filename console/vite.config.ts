@@ -21,6 +21,10 @@ export default defineConfig(({ command }) => ({
     // A data: URL would be refused by the policy of the page.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      // One file for what every screen needs: each file more is one request more before anything is drawn.
+      output: { codeSplitting: { groups: [{ name: 'index', tags: ['$initial'] }] } },
+    },
   },
   server: {
     port: 3030,

@@ -73,6 +73,7 @@ export function createAvance(options: AvanceOptions = {}): AvanceClient {
   const watches = createWatches(link);
   const feed = createFeed(store, watches, connection);
   let opened: Link | undefined;
+  let nobodyIs: Promise<string> | undefined;
 
   function baseUrl(): string {
     return new URL(options.url ?? '/', globalThis.location?.href).href.replace(/\/+$/, '');
@@ -117,8 +118,17 @@ export function createAvance(options: AvanceOptions = {}): AvanceClient {
   }
 
   async function user(): Promise<string> {
-    // Without a token the server is open, and it alone knows who everybody is there.
-    return userOf(await tokens.current()) ?? (await api.token()).user;
+    const known = userOf(await tokens.current());
+    if (known !== undefined) return known;
+    // Without a token the server is open, and it alone knows who everybody is there: asked once, for lists and inbox alike.
+    nobodyIs ??= api.token().then(
+      (answer) => answer.user,
+      (error: unknown) => {
+        nobodyIs = undefined;
+        throw error;
+      },
+    );
+    return nobodyIs;
   }
 
   function link(): Link {
@@ -158,6 +168,7 @@ export function createAvance(options: AvanceOptions = {}): AvanceClient {
       adopt(await api.submit({ ...more, task, params })),
     reconnect: () => opened?.reconnect(),
     close() {
+      nobodyIs = undefined;
       watches.clear();
       opened?.close();
       opened = undefined;

@@ -49,6 +49,14 @@ describe('the inbox', () => {
     expect(client.inbox.get().counts.unread).toBe(2);
   });
 
+  test('and the list of jobs ask an open server once for whom they are', async () => {
+    await open();
+    client.jobs.list().subscribe(() => undefined);
+    client.inbox.onNotice(() => undefined);
+    await pass();
+    expect(server.calls.filter(({ path }) => path.endsWith('/tokens'))).toHaveLength(1);
+  });
+
   test('tells each new notification once, and none that was there before', async () => {
     server.inbox.store('old');
     const heard: Notice[] = [];

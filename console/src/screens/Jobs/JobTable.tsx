@@ -1,5 +1,5 @@
 import type { Job } from '@avance/client';
-import { memo, useCallback, useRef } from 'react';
+import { memo, useCallback, useDeferredValue, useRef } from 'react';
 import { Link } from 'wouter';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { nameOf } from '../../lib/job.ts';
@@ -10,6 +10,9 @@ import { Moment } from '../../widgets/Moment.tsx';
 import { StateMark } from '../../widgets/StateMark.tsx';
 import css from './JobTable.module.css';
 import { Rows, WHOLE_MAX } from './Rows.tsx';
+
+/** As many as a large screen shows: drawn at once, and the others right after them. */
+const FIRST_ROWS = 20;
 
 export interface Selection {
   ids: ReadonlySet<string>;
@@ -37,6 +40,7 @@ export function JobTable({ jobs, selection }: JobTableProps) {
   useKeys({ j: () => move(1), k: () => move(-1), ...(selection && { x: pick }) });
   const toggle = selection?.toggle;
   const onSelect = useCallback((id: string, isOn: boolean): void => toggle?.([id], isOn), [toggle]);
+  const drawn = useDeferredValue(Number.POSITIVE_INFINITY, FIRST_ROWS);
   const isAll = jobs.every(({ id }) => selection?.ids.has(id));
   return (
     <div className={css.frame}>
@@ -68,7 +72,7 @@ export function JobTable({ jobs, selection }: JobTableProps) {
           </tr>
         </thead>
         <Rows
-          jobs={jobs}
+          jobs={drawn < jobs.length ? jobs.slice(0, drawn) : jobs}
           row={(job, position) => (
             <Row
               key={job.id}
