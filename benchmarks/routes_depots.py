@@ -34,8 +34,8 @@ NAME = "routes_depots"
 TITLE = "Vehicles at several depots"
 INSTANCES = Path(__file__).parent / "routes_instances"
 UNSERVED = 100_000.0
-SELECTION_S = 30.0
-"""On the wall, which on a busy machine is a fraction of that in work."""
+SELECTION_S = 15.0
+"""Of a processor."""
 PEER_S = 20
 
 

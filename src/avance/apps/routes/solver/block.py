@@ -76,6 +76,14 @@ class Block:
         return self.unit_s is not None and not np.tril(self.links).any()
 
     @cached_property
+    def is_whole(self) -> bool:
+        """
+        Whether every plan costs a whole number.
+        """
+        costs = (self.cost[self.links], self.shift_weight)
+        return self.unit_s == MINUTE and not any((some % 1).any() for some in costs)
+
+    @cached_property
     def seat_values(self) -> list[float]:
         """
         Sizes of vehicle such that every set of windows with a common value has one of these in common.

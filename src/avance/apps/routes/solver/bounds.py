@@ -2,6 +2,7 @@
 A number of buses below which no plan exists, and the reason for it.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,14 @@ from avance.apps.routes.solver.block import Block, Bools, Ints
 
 DENSE_TRIPS_MAX = 2_000
 """Up to here the assignment solver on a dense matrix is quicker than Hopcroft-Karp."""
+ROUNDING = 1e-5
+
+
+def whole(bound: float) -> float:
+    """
+    The same bound where costs are whole numbers.
+    """
+    return float(math.ceil(bound - ROUNDING))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from avance.apps.routes.solver.chain import Chain
 from avance.apps.routes.solver.cover import Solved
 from avance.apps.routes.solver.master import BUS_COST, Master, Pool
 from avance.apps.routes.solver.matching import join
+from avance.apps.routes.solver.nearest import Asked, Selection, near, nearest, selection
 from avance.apps.routes.solver.pricing import Pricer
 
 PRECISE = 1e-4
@@ -58,7 +59,8 @@ class Relaxed:
     rounds: int = 0
     prices: Floats = field(default_factory=lambda: np.empty(0))
     bus_price: float = 0.0
-    """With the prices of trips, what gave the bound."""
+    prices_bound: float = 0.0
+    """What these prices show; the bound may be above it where whole buses are counted."""
 
 
 class Relaxation:
@@ -120,6 +122,34 @@ class Relaxation:
             if solved.value - seen.bound < gap:
                 break
 
+    def lift(self, bound: float) -> None:
+        """
+        It was shown that no plan costs less than this.
+        """
+        seen = self.seen
+        seen.bound = max(seen.bound, bound)
+        seen.buses = max(seen.buses, math.ceil(_by_cost(self._pool.block, seen.bound) - 1e-6))
+
+    def nearest(self, value: float, count_max: int) -> Selection:
+        """
+        Chains of which a plan that costs less than this can be made.
+        """
+        seen, pool = self.seen, self._pool
+        if not len(seen.prices):
+            return Selection(numbers=list(range(len(pool)))[-count_max:], gap=0.0)
+        reduced, gap = pool.reduced(seen.prices, seen.bus_price), value - seen.prices_bound
+        shape = self._pricer.unfit.shape[1], pool.block.size
+        asked = Asked(
+            prices=seen.prices,
+            begin=np.full(shape, BUS_COST - seen.bus_price),
+            finish=np.zeros(shape),
+            gap=gap,
+            count_max=count_max,
+        )
+        found = nearest(self._pricer, asked, reduced)
+        numbers = pool.add(chain for _, chain in found.chains)
+        return selection(numbers, found.gap, near(reduced, gap), count_max)
+
     def _price(self, solved: Solved, buses_max: int) -> bool:
         """
         Better chains at prices between the best known and the present ones; whether there are any.
@@ -140,6 +170,7 @@ class Relaxation:
             if bound > seen.bound:
                 seen.bound, seen.prices = bound, prices[:-1]
                 seen.bus_price = float(prices[-1])
+                seen.prices_bound = bound
                 self._centre = prices
             if self._master.take(self._pool.add_priced(found)):
                 return True
@@ -165,16 +196,21 @@ def _buses(block: Block, pricer: Pricer, seen: Relaxed) -> int:
     """
     if not len(seen.prices):
         return 0
-    links = block.links
-    dearest = float(np.where(links, block.cost, 0.0).max(axis=0).sum())
-    shift = np.maximum(block.hi - block.nominal, block.nominal - block.lo) / 60
-    shift_cost = float((block.shift_weight * shift).sum())
-    by_cost = (seen.bound - dearest - shift_cost) / BUS_COST
+    by_cost = _by_cost(block, seen.bound)
     # Scaled so that no chain is worth more than one bus, the prices add up to a bound (Farley).
     prices = seen.prices / BUS_COST
     least, _ = pricer.price(prices, bus_cost=1.0, minutes_weight=0.0, count_max=0)
     by_prices = float(prices.sum()) / max(1.0, 1.0 - least)
     return max(0, math.ceil(float(max(by_cost, by_prices)) - 1e-6))
+
+
+def _by_cost(block: Block, bound: float) -> float:
+    """
+    How many buses it takes to cost so much, even with the dearest links and shifts.
+    """
+    dearest = float(np.where(block.links, block.cost, 0.0).max(axis=0).sum())
+    shift = np.maximum(block.hi - block.nominal, block.nominal - block.lo) / 60
+    return (bound - dearest - float((block.shift_weight * shift).sum())) / BUS_COST
 
 
 def dive(

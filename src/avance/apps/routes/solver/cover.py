@@ -1,6 +1,6 @@
 """
-Cover every trip at the least cost: as a linear program that grows and is trimmed, and as a choice of whole buses. A column is a bus with what
-it drives, of a kind of which there are so many, or of no kind.
+Cover every trip at the least cost, by a linear program that grows and is trimmed. A column is a bus with what it drives, of a kind of which
+there are so many, or of no kind.
 """
 
 from collections.abc import Iterable, Sequence
@@ -73,11 +73,11 @@ class Cover:
         self._numbers: Ints = np.empty(0, dtype=np.int64)
         """The place in the pool of each column."""
         self._has: set[int] = set()
-        self._solver = _solver()
-        _add_rows(self._solver, np.ones(trips), np.full(trips, INFINITE))
+        self._solver = quiet_solver()
+        add_rows(self._solver, np.ones(trips), np.full(trips, INFINITE))
         # Known to be needed at least so many, the count of buses lifts the value to what whole buses cost.
-        _add_rows(self._solver, np.full(1, float(buses_min)), np.full(1, INFINITE))
-        _add_rows(self._solver, np.full(len(counts), -INFINITE), counts.astype(float))
+        add_rows(self._solver, np.full(1, float(buses_min)), np.full(1, INFINITE))
+        add_rows(self._solver, np.full(len(counts), -INFINITE), counts.astype(float))
         # The primal simplex goes on from where it was when columns come; the default starts anew (measured 5 to 20 times slower).
         self._solver.setOptionValue("simplex_strategy", 4)
         self._solver.setOptionValue("presolve", "off")
@@ -191,63 +191,22 @@ class Cover:
         return (*self._columns.trips_of(number), self._trips, *of_kind)
 
     def _add(self, numbers: list[int], rows: Sequence[Sequence[int]], costs: Floats) -> None:
-        _add_columns(self._solver, rows, costs, most=INFINITE)
+        add_columns(self._solver, rows, costs, most=INFINITE)
         self._numbers = np.concatenate((self._numbers, np.array(numbers, dtype=np.int64)))
 
 
-def best_choice(
-    rows: Sequence[Sequence[int]],
-    costs: Floats,
-    *,
-    trips: int,
-    counts: Ints = NO_KINDS,
-    value: float,
-    time_s: float,
-    seed: int,
-) -> list[int] | None:
-    """
-    Which columns cover each trip exactly once at the least cost, as far as the time allows; None when nothing below `value` is found.
-
-    Args:
-        rows: Of each column: its trips, and its kind counted on from them.
-    """
-    if not rows:
-        return None
-    solver = _solver()
-    _add_rows(solver, np.ones(trips), np.ones(trips))
-    _add_rows(solver, np.full(len(counts), -INFINITE), counts.astype(float))
-    for name, option in (
-        ("time_limit", time_s),
-        ("random_seed", seed),
-        ("mip_rel_gap", 1e-9),
-        ("objective_bound", value),
-    ):
-        solver.setOptionValue(name, option)
-    count = len(costs)
-    _add_columns(solver, rows, costs, most=1.0)
-    solver.changeColsIntegrality(
-        count, np.arange(count, dtype=np.int32), np.full(count, highspy.HighsVarType.kInteger)
-    )
-    solver.run()
-    solution = solver.getSolution()
-    if not solution.value_valid or solver.getInfo().objective_function_value > value - 1e-6:
-        return None
-    chosen: list[int] = np.flatnonzero(np.array(solution.col_value) > 0.5).tolist()
-    return chosen
-
-
-def _solver() -> highspy.Highs:
+def quiet_solver() -> highspy.Highs:
     solver = highspy.Highs()  # type: ignore[no-untyped-call]
     solver.setOptionValue("output_flag", False)
     return solver
 
 
-def _add_rows(solver: highspy.Highs, least: Floats, most: Floats) -> None:
+def add_rows(solver: highspy.Highs, least: Floats, most: Floats) -> None:
     none, nothing = np.empty(0, dtype=np.int32), np.empty(0)
     solver.addRows(len(least), least, most, 0, none, none, nothing)
 
 
-def _add_columns(
+def add_columns(
     solver: highspy.Highs, rows: Sequence[Sequence[int]], costs: Floats, *, most: float
 ) -> None:
     """

@@ -9,7 +9,8 @@ import numpy as np
 
 from avance.apps.routes.solver.block import Block, Floats
 from avance.apps.routes.solver.chain import Chain, minutes_of
-from avance.apps.routes.solver.cover import Cover, Solved, best_choice
+from avance.apps.routes.solver.choice import Choice, best_choice
+from avance.apps.routes.solver.cover import Cover, Solved
 from avance.apps.routes.solver.pricing import Priced
 
 BUS_COST = 1e5
@@ -32,12 +33,13 @@ class Pool:
 
     def add(self, chains: Iterable[Chain]) -> list[int]:
         """
-        The numbers of those that are new.
+        Their numbers.
         """
         return [
-            self._append(chain, minutes_of(self.block, chain))
+            number
+            if (number := self._known.get(chain)) is not None
+            else self._append(chain, minutes_of(self.block, chain))
             for chain in chains
-            if chain not in self._known
         ]
 
     def add_priced(self, found: Iterable[Priced]) -> list[int]:
@@ -72,16 +74,13 @@ class Pool:
     def stays(self, number: int, /) -> bool:
         return len(self.chains[number]) == 1
 
-    def near(self, prices: Floats, bus_price: float, gap: float) -> list[int]:
+    def reduced(self, prices: Floats, bus_price: float) -> Floats:
         """
-        Chains that cost at most so much more than the prices of their trips, the nearest first.
+        Of each chain: what it costs over the prices of its trips.
         """
-        if not len(prices):
-            return list(range(len(self)))
         paid = np.array([float(prices[list(chain)].sum()) for chain in self.chains])
-        reduced = BUS_COST + np.array(self.minutes) - paid - bus_price
-        near = np.flatnonzero(reduced < gap)
-        return [int(number) for number in near[np.argsort(reduced[near], kind="stable")]]
+        reduced: Floats = BUS_COST + np.array(self.minutes) - paid - bus_price
+        return reduced
 
     def minutes_of_plan(self, plan: Sequence[Chain]) -> float:
         self.add(plan)
@@ -121,19 +120,20 @@ def best_selection(
     incumbent: Sequence[Chain],
     numbers: Sequence[int],
     *,
-    time_s: float,
+    work_s: float,
     seed: int,
-) -> list[Chain] | None:
+) -> Choice[Chain]:
     """
-    The best plan of some chains of the pool, each trip exactly once, as far as the time allows; None when nothing better is found.
+    The best plan of some chains of the pool that is better than the one known.
     """
     chains = [pool.chains[number] for number in numbers]
-    chosen = best_choice(
+    choice = best_choice(
         chains,
         BUS_COST + np.array([pool.minutes[number] for number in numbers]),
         trips=pool.block.size,
         value=len(incumbent) * BUS_COST + pool.minutes_of_plan(incumbent),
-        time_s=time_s,
+        work_s=work_s,
         seed=seed,
     )
-    return None if chosen is None else [chains[place] for place in chosen]
+    plan = None if choice.parts is None else [chains[place] for place in choice.parts]
+    return Choice(parts=plan, is_best=choice.is_best)

@@ -16,6 +16,6 @@ class SearchOptions(msgspec.Struct, frozen=True, kw_only=True):
     search_s: float = 30.0
     """For column generation and dive of all blocks together, shared by their sizes."""
     selection_s: float = 5.0
-    """For choosing among the chains that were found, for each block."""
+    """Of a processor, for choosing among chains, for each block: a busy machine comes to the same plan, later."""
     balance_minutes: float = 0.0
     """What one move towards even load may cost."""

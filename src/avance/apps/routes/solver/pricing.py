@@ -71,45 +71,45 @@ class Pricer:
         Args:
             unfit: [trip, kind]: this kind of vehicle may not drive it; without, there is a kind for each size that matters.
         """
-        self._block = block
+        self.block = block
         self._unit = block.unit_s or UNITS_S[-1]
-        self._unfit = unfit_sizes(block) if unfit is None else unfit
+        self.unfit = unfit_sizes(block) if unfit is None else unfit
         counts = (block.hi - block.lo) // self._unit + 1
-        self._times = int(counts.max())
-        steps = np.arange(self._times)
+        self.times = int(counts.max())
+        steps = np.arange(self.times)
         starts = block.lo[:, None] + steps[None, :] * self._unit
-        self._shift: Floats = (
+        self.shift: Floats = (
             block.shift_weight[:, None] * np.abs(starts - block.nominal[:, None]) / MINUTE
         )
-        self._never: Bools = steps[None, :] >= counts[:, None]
+        self.never: Bools = steps[None, :] >= counts[:, None]
         self._link(starts, counts)
-        self._batches = self._batched()
+        self.batches = self._batched()
 
     def _link(self, starts: Ints, counts: Ints) -> None:
-        block = self._block
+        block = self.block
         after, before = np.nonzero(np.triu(block.links, 1).T)
         ready = block.duration[before] + block.gap[before, after]
         is_loose = block.hi[before] + ready <= block.lo[after]
-        self._loose = self._rows(before[is_loose], after[is_loose])
-        self._tight = self._rows(before[~is_loose], after[~is_loose])
+        self.loose = self._rows(before[is_loose], after[is_loose])
+        self.tight = self._rows(before[~is_loose], after[~is_loose])
         i, j = before[~is_loose], after[~is_loose]
         room = starts[j] - (ready[~is_loose] + block.lo[i])[:, None]
         # The last start of the one before that is in time, counted from 1; 0 for none.
         slots = np.clip(np.floor_divide(room, self._unit) + 1, 0, counts[i][:, None])
-        self._slots: Ints = i[:, None] * (self._times + 1) + slots
+        self.slots: Ints = i[:, None] * (self.times + 1) + slots
 
     def _rows(self, before: Ints, after: Ints) -> _Into:
-        rows = np.searchsorted(after, np.arange(self._block.size + 1))
-        return _Into(before, self._block.cost[before, after], rows)
+        rows = np.searchsorted(after, np.arange(self.block.size + 1))
+        return _Into(before, self.block.cost[before, after], rows)
 
     def _batched(self) -> list[_Batch]:
-        links, size = self._block.links, self._block.size
+        links, size = self.block.links, self.block.size
         batches: list[_Batch] = []
         first = 0
         for trip in range(1, size + 1):
             if trip == size or links[first:trip, trip].any():
                 trips = slice(first, trip)
-                loose, tight = _part(self._loose, trips), _part(self._tight, trips)
+                loose, tight = _part(self.loose, trips), _part(self.tight, trips)
                 batches.append(_Batch(trips, loose, tight))
                 first = trip
         return batches
@@ -131,12 +131,12 @@ class Pricer:
             is_open: Trips that may be used.
             minutes_weight: 0 to price buses alone.
         """
-        begin: Floats = np.full((self._unfit.shape[1], self._block.size), bus_cost)
-        labels = _Labels(self, prices, begin, is_open, minutes_weight)
+        begin: Floats = np.full((self.unfit.shape[1], self.block.size), bus_cost)
+        labels = Labels(self, prices, begin, is_open, minutes_weight)
         best, kinds = labels.ends()
         least = float(best.min()) if len(best) else INFINITE
         found: list[Priced] = []
-        uses = np.zeros(self._block.size, dtype=np.int64)
+        uses = np.zeros(self.block.size, dtype=np.int64)
         for trip in np.argsort(best).tolist() if count_max else ():
             if best[trip] >= below or len(found) >= count_max:
                 break
@@ -165,11 +165,11 @@ class Pricer:
             finish: What it costs to end with it.
             count_max: For each kind.
         """
-        labels = _Labels(self, prices, begin, is_open, minutes_weight)
+        labels = Labels(self, prices, begin, is_open, minutes_weight)
         ends = labels.last + finish
         found: list[tuple[int, Priced]] = []
         for kind in range(len(ends)):
-            uses = np.zeros(self._block.size, dtype=np.int64)
+            uses = np.zeros(self.block.size, dtype=np.int64)
             count = 0
             for trip in np.argsort(ends[kind]).tolist():
                 reduced = float(ends[kind, trip])
@@ -199,7 +199,7 @@ def _part(into: _Into, trips: slice) -> _Part:
     return _Part(rows, has_any, bounds[:-1][has_any] - bounds[0])
 
 
-class _Labels:
+class Labels:
     """
     One pass. upto[seats, trip, slot]: the cheapest chain that ends with this trip at one of its first `slot` starts in such a vehicle;
     nothing ends at slot 0.
@@ -213,34 +213,34 @@ class _Labels:
         is_open: Bools | None,
         minutes_weight: float,
     ) -> None:
-        self._pricer = pricer
+        self.pricer = pricer
         self._begin = begin
         self._weight = minutes_weight
-        kinds, size = pricer._unfit.shape[1], pricer._block.size
-        self._loose_cost = minutes_weight * pricer._loose.cost
-        self._tight_cost = minutes_weight * pricer._tight.cost
-        self._upto = np.full((kinds, size, pricer._times + 1), INFINITE)
+        kinds, size = pricer.unfit.shape[1], pricer.block.size
+        self.loose_cost = minutes_weight * pricer.loose.cost
+        self.tight_cost = minutes_weight * pricer.tight.cost
+        self.upto = np.full((kinds, size, pricer.times + 1), INFINITE)
         self.last = np.full((kinds, size), INFINITE)
-        add = minutes_weight * pricer._shift - prices[:, None]
-        add[pricer._never] = INFINITE
+        add = minutes_weight * pricer.shift - prices[:, None]
+        add[pricer.never] = INFINITE
         if is_open is not None:
             add[~is_open] = INFINITE
         for kind in range(kinds):
-            self._run(kind, np.where(pricer._unfit[:, kind, None], INFINITE, add))
+            self._run(kind, np.where(pricer.unfit[:, kind, None], INFINITE, add))
 
     def _run(self, kind: int, add: Floats) -> None:
-        pricer, upto, last = self._pricer, self._upto[kind], self.last[kind]
+        pricer, upto, last = self.pricer, self.upto[kind], self.last[kind]
         slots, begin = upto.reshape(-1), self._begin[kind]
-        for batch in pricer._batches:
+        for batch in pricer.batches:
             trips, loose, tight = batch.trips, batch.loose, batch.tight
             best = np.repeat(begin[trips, None], add.shape[1], axis=1)
             if len(loose.trips):
-                ways = last[pricer._loose.before[loose.rows]] + self._loose_cost[loose.rows]
+                ways = last[pricer.loose.before[loose.rows]] + self.loose_cost[loose.rows]
                 least = np.minimum.reduceat(ways, loose.starts)
                 best[loose.trips] = np.minimum(begin[trips][loose.trips], least)[:, None]
             if len(tight.trips):
-                steps = slots[pricer._slots[tight.rows]]
-                steps += self._tight_cost[tight.rows, None]
+                steps = slots[pricer.slots[tight.rows]]
+                steps += self.tight_cost[tight.rows, None]
                 least = np.minimum.reduceat(steps, tight.starts, axis=0)
                 best[tight.trips] = np.minimum(best[tight.trips], least)
             best += add[trips]
@@ -259,28 +259,28 @@ class _Labels:
         """
         Follow the labels back from the end, by looking again for what was best there.
         """
-        pricer, upto = self._pricer, self._upto[kind]
+        pricer, upto = self.pricer, self.upto[kind]
         slots, width = upto.reshape(-1), upto.shape[1]
         trips, minutes, slot, cost = [trip], 0.0, width - 1, 0.0
         while True:
             # The first of the starts that are as good as the best.
             time = int(np.argmax(upto[trip, 1 : slot + 1] <= upto[trip, slot]))
-            minutes += float(pricer._shift[trip, time])
+            minutes += float(pricer.shift[trip, time])
             best, before = float(self._begin[kind, trip]), -1
-            loose, tight = pricer._loose.of(trip), pricer._tight.of(trip)
+            loose, tight = pricer.loose.of(trip), pricer.tight.of(trip)
             if loose.stop > loose.start:
-                ways = self.last[kind][pricer._loose.before[loose]] + self._loose_cost[loose]
+                ways = self.last[kind][pricer.loose.before[loose]] + self.loose_cost[loose]
                 at = int(ways.argmin())
                 if ways[at] < best:
-                    best, before = float(ways[at]), int(pricer._loose.before[loose][at])
-                    slot, cost = width - 1, float(pricer._loose.cost[loose][at])
+                    best, before = float(ways[at]), int(pricer.loose.before[loose][at])
+                    slot, cost = width - 1, float(pricer.loose.cost[loose][at])
             if tight.stop > tight.start:
-                places = pricer._slots[tight, time]
-                ways = slots[places] + self._tight_cost[tight]
+                places = pricer.slots[tight, time]
+                ways = slots[places] + self.tight_cost[tight]
                 at = int(ways.argmin())
                 if ways[at] < best:
-                    before, slot = int(pricer._tight.before[tight][at]), int(places[at]) % width
-                    cost = float(pricer._tight.cost[tight][at])
+                    before, slot = int(pricer.tight.before[tight][at]), int(places[at]) % width
+                    cost = float(pricer.tight.cost[tight][at])
             if before < 0:
                 return tuple(reversed(trips)), minutes
             minutes += cost

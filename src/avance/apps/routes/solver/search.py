@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from avance.apps.routes.solver.block import Block
-from avance.apps.routes.solver.bounds import matching_bound
+from avance.apps.routes.solver.bounds import matching_bound, whole
 from avance.apps.routes.solver.chain import Chain, best_starts, is_feasible
 from avance.apps.routes.solver.colgen import CAREFUL, QUICK, Care, Relaxation, Relaxed, dive
 from avance.apps.routes.solver.halves import GAPS, halves_of
@@ -279,7 +279,7 @@ class _Descent:
         if not state.is_settled and not self._is_late():
             self._dive(pricer, CAREFUL)
         if not state.is_settled:
-            self._select(relaxation.seen)
+            self._select(relaxation)
 
     def _halve(self) -> None:
         """
@@ -312,21 +312,24 @@ class _Descent:
             search._show()
         state.close_gap()
 
-    def _select(self, seen: Relaxed) -> None:
+    def _select(self, relaxation: Relaxation) -> None:
         """
         Only chains whose price is within the gap can be part of a better plan.
         """
-        state, options = self._state, self._search._options
-        gap = BUS_COST * state.cost[0] + state.cost[1] - seen.bound
-        plan = best_selection(
-            state.pool,
-            state.plan,
-            state.pool.near(seen.prices, seen.bus_price, gap)[:SELECTED_MAX],
-            time_s=options.selection_s,
-            seed=options.seed,
+        state, options, seen = self._state, self._search._options, relaxation.seen
+        value = BUS_COST * state.cost[0] + state.cost[1]
+        among = relaxation.nearest(value, SELECTED_MAX)
+        choice = best_selection(
+            state.pool, state.plan, among.numbers, work_s=options.selection_s, seed=options.seed
         )
-        if plan is not None and state.offer(plan):
-            self._search._show()
+        if choice.parts is not None:
+            state.offer(choice.parts)
+        if choice.is_best:
+            # Whatever else costs less has a chain that is farther from the bound than all of these.
+            value = BUS_COST * state.cost[0] + state.cost[1]
+            relaxation.lift(min(value, seen.prices_bound + among.gap))
+            self._note(relaxation.seen)
+        self._search._show()
         state.close_gap()
 
     def _note(self, seen: Relaxed) -> None:
@@ -335,7 +338,8 @@ class _Descent:
             # The pricing looked at a part of all chains, so what it shows is no proof.
             return
         state.bound = max(state.bound, seen.buses)
-        state.bound_minutes = max(0.0, seen.bound - BUS_COST * state.bound)
+        bound = whole(seen.bound) if state.block.is_whole else seen.bound
+        state.bound_minutes = max(0.0, bound - BUS_COST * state.bound)
 
     def _closing(self, seen: Relaxed, value: float) -> None:
         gap = max(value - seen.bound, 1e-9)

@@ -14,6 +14,7 @@ from avance.apps.routes.solver.cover import Solved
 from avance.apps.routes.solver.depots.first import repaired
 from avance.apps.routes.solver.depots.master import Master, Pool
 from avance.apps.routes.solver.depots.yard import Duty
+from avance.apps.routes.solver.nearest import Asked, Selection, near, nearest, selection
 from avance.apps.routes.solver.pricing import Priced, Pricer
 
 ROUNDS_MAX = 600
@@ -132,6 +133,23 @@ class Relaxation:
         self.buses = buses
         self.master.need(buses)
         return True
+
+    def nearest(self, value: float, count_max: int) -> Selection:
+        """
+        Duties of which a plan that costs less than this can be made.
+        """
+        yard, kinds, best, pool = self._pool.yard, self.kinds, self.best, self._pool
+        reduced, gap = self.reduced(), value - self.bound
+        asked = Asked(
+            prices=best.trips,
+            begin=yard.out[kinds] - best.kinds[kinds][:, None] - best.bus,
+            finish=yard.back[kinds],
+            gap=gap,
+            count_max=count_max,
+        )
+        found = nearest(self.pricer, asked, reduced)
+        numbers = pool.add((int(kinds[row]), chain) for row, chain in found.chains)
+        return selection(numbers, found.gap, near(reduced, gap), count_max)
 
     def reduced(self) -> Floats:
         """

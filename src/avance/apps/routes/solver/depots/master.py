@@ -8,7 +8,8 @@ import numpy as np
 
 from avance.apps.routes.solver.block import Block, Ints
 from avance.apps.routes.solver.chain import Chain
-from avance.apps.routes.solver.cover import Cover, best_choice
+from avance.apps.routes.solver.choice import Choice, best_choice
+from avance.apps.routes.solver.cover import Cover
 from avance.apps.routes.solver.depots.yard import Duty, Yard
 from avance.apps.routes.solver.pricing import Priced
 
@@ -95,23 +96,24 @@ class Master(Cover):
 
 
 def best_selection(
-    pool: Pool, numbers: Sequence[int], *, value: float, time_s: float, seed: int
-) -> list[Duty] | None:
+    pool: Pool, numbers: Sequence[int], *, value: float, work_s: float, seed: int
+) -> Choice[Duty]:
     """
-    The best plan of some duties of the pool, as far as the time allows; None when none costs less than `value`.
+    The best plan of some duties of the pool that costs less than `value`.
     """
     size, yard = pool.block.size, pool.yard
     rows: list[Chain] = [(trip,) for trip in range(size)]
     rows += [(*chain, size + kind) for kind, chain in map(pool.duties.__getitem__, numbers)]
-    chosen = best_choice(
+    choice = best_choice(
         rows,
         np.array([yard.unserved_cost] * size + [pool.costs[number] for number in numbers]),
         trips=size,
         counts=yard.count,
         value=value,
-        time_s=time_s,
+        work_s=work_s,
         seed=seed,
     )
-    if chosen is None:
-        return None
-    return [pool.duties[numbers[place - size]] for place in chosen if place >= size]
+    if choice.parts is None:
+        return Choice(parts=None, is_best=choice.is_best)
+    plan = [pool.duties[numbers[place - size]] for place in choice.parts if place >= size]
+    return Choice(parts=plan, is_best=choice.is_best)

@@ -7,20 +7,23 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from avance.apps.routes.solver.block import Block
-from avance.apps.routes.solver.bounds import matching_bound
+from avance.apps.routes.solver.bounds import matching_bound, whole
 from avance.apps.routes.solver.chain import best_starts, is_feasible
 from avance.apps.routes.solver.depots.colgen import DIVE_SHARE, Relaxation, dive
 from avance.apps.routes.solver.depots.first import assigned
 from avance.apps.routes.solver.depots.master import Master, Pool, best_selection
 from avance.apps.routes.solver.depots.yard import Duty, Yard
 from avance.apps.routes.solver.matching import first_plan, shaken
+from avance.apps.routes.solver.nearest import near
 from avance.apps.routes.solver.options import SearchOptions
-from avance.apps.routes.solver.search import SELECTED_MAX, Ended, Found, Step, Tell
+from avance.apps.routes.solver.search import Ended, Found, Step, Tell
 
 RELAX_SHARE = 0.6
 """Of the time of the search; the rest is for plans."""
 DIVES = (DIVE_SHARE, DIVE_SHARE / 4)
 """Quickly first, then with more care where there is time."""
+SELECTED_MAX = 8_000
+"""Duties among which the best plan is chosen."""
 KEPT_MAX = 40_000
 
 
@@ -107,11 +110,9 @@ class DepotSearch:
             stop=lambda: self._clock_s() - begun_s > RELAX_SHARE * search_s,
             tell=lambda bound, value: self._step(0.5 * min(1.0, max(0.0, bound / value))),
         )
-        self._rounds, self.bound = relaxation.rounds, max(self.bound, relaxation.bound)
-        if not self._block.is_grid_exact:
-            # The pricing looked at a part of all duties, so what it shows is no proof.
-            self.bound = 0.0
-        elif self._is_whole:
+        self._rounds = relaxation.rounds
+        self._raise_bound(relaxation.bound)
+        if self._block.is_grid_exact and self._is_whole:
             self._buses_min = max(self._buses_min, relaxation.buses)
         self._show()
         # Its basis is worth more than all columns: solved anew, the whole program takes longer than the dive.
@@ -140,30 +141,34 @@ class DepotSearch:
             self._show()
 
     def _select(self, relaxation: Relaxation) -> None:
-        near, options = self._near(relaxation), self._options
-        plan = best_selection(
+        options = self._options
+        among = relaxation.nearest(self._cost, SELECTED_MAX)
+        choice = best_selection(
             self._pool,
-            near[:SELECTED_MAX],
+            among.numbers,
             value=self._cost,
-            time_s=options.selection_s,
+            work_s=options.selection_s,
             seed=options.seed,
         )
-        if plan is not None and self._offer(plan):
-            self._show()
+        if choice.parts is not None:
+            self._offer(choice.parts)
+        if choice.is_best:
+            # Whatever else costs less has a duty that is farther from the bound than all of these.
+            self._raise_bound(min(self._cost, relaxation.bound + among.gap))
+        self._show()
 
     def _near_master(self, relaxation: Relaxation) -> Master:
         master = Master(self._pool, relaxation.buses)
-        master.take(self._near(relaxation))
+        master.take(near(relaxation.reduced(), self._cost - relaxation.bound))
         master.begin_exact()
         return master
 
-    def _near(self, relaxation: Relaxation) -> list[int]:
-        """
-        Duties whose price is within the gap: only these can be part of a better plan. The nearest first.
-        """
-        reduced = relaxation.reduced()
-        near = np.flatnonzero(reduced < self._cost - relaxation.bound)
-        return [int(number) for number in near[np.argsort(reduced[near], kind="stable")]]
+    def _raise_bound(self, bound: float) -> None:
+        block, yard = self._block, self._yard
+        if not block.is_grid_exact:
+            # The pricing looked at a part of all duties, so what it shows is no proof.
+            return
+        self.bound = max(self.bound, whole(bound) if block.is_whole and yard.is_whole else bound)
 
     @property
     def _is_whole(self) -> bool:

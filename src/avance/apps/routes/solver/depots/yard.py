@@ -37,6 +37,13 @@ class Yard:
     def kinds(self) -> int:
         return len(self.count)
 
+    @property
+    def is_whole(self) -> bool:
+        """
+        Whether whatever is driven beside the links of a block costs a whole number.
+        """
+        return not any(np.any(some % 1) for some in (self.out, self.back, self.unserved_cost))
+
     def kinds_unfit(self, block: Block) -> tuple[Ints, Bools]:
         """
         For the pricing: each kind of vehicle once for each size that matters, and what does not fit that.
