@@ -156,12 +156,18 @@ class Jobs:
             job_id, lambda job: machine.cancel(job, self._clock.now_ms(), reason=reason)
         )
 
-    async def retry(self, job_id: str, *, owner: str | None = None) -> Job:
+    async def retry(
+        self, job_id: str, *, owner: str | None = None, parent_id: str | None = None
+    ) -> Job:
         """
-        Submit the same work again as a new job that names the old one.
+        Submit the same work again as a new job that names the old one. It has the parent of the old one while that is under way, and none after
+        its end.
+
+        Args:
+            parent_id: The parent that it is to have instead.
 
         Raises:
-            Conflict: The job has not ended, or its input is past its retention (code `input_gone`).
+            Conflict: The job has not ended, its input is past its retention (code `input_gone`), or the given parent has ended (code `job_state`).
         """
         old = await self.get(job_id)
         if not old.state.is_terminal:
@@ -186,9 +192,22 @@ class Jobs:
             tags=old.tags,
             meta=old.meta,
             priority=old.priority,
+            parent_id=parent_id or await self._open_parent(old),
+            weight=old.weight,
             retry_of=old.id,
         )
-        return await self.submit(old.kind, bound.args, bound.kwargs, options)
+        try:
+            return await self.submit(old.kind, bound.args, bound.kwargs, options)
+        except Conflict as conflict:
+            if conflict.code != "job_state" or parent_id is not None:
+                raise
+            # Its parent ended meanwhile.
+            alone = msgspec.structs.replace(options, parent_id=None)
+            return await self.submit(old.kind, bound.args, bound.kwargs, alone)
+
+    async def _open_parent(self, job: Job) -> str | None:
+        parent = None if job.parent_id is None else await self._store.job(job.parent_id)
+        return None if parent is None or parent.state.is_terminal else parent.id
 
     async def delete(self, job_id: str) -> None:
         """

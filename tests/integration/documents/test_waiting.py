@@ -1,5 +1,6 @@
 """
-Uploads that wait for something long, here for a model that does not answer until it is let: what their sockets do meanwhile.
+Uploads that wait for something long, here for a model that does not answer until it is let, or that fail because it is away: what their
+sockets do meanwhile, and how they are tried again.
 docs/contract/uploads.md and docs/contract/ingest.md.
 """
 
@@ -17,6 +18,7 @@ from websockets.exceptions import ConnectionClosed
 
 from .following import Frame, frames
 from .models import Models, serving
+from .test_batches import create, send
 from .test_uploads import document, upload
 
 UPLOADS = 50
@@ -139,6 +141,75 @@ async def test_work_begun_under_the_old_name_of_a_collection_goes_where_its_docu
     shelves = (await http.get("/collections")).json()["collections"]
     counts = {one["name"]: one["documents"] for one in shelves}
     assert (counts["trenes"], counts["trains"]) == (1, 0)
+
+
+async def test_a_file_that_is_tried_again_stays_in_its_batch_and_counts_once(
+    node: Node, http: httpx.AsyncClient, models: Models
+) -> None:
+    models.gate.clear()
+    models.asked.clear()
+    batch_id = await create(http, "tried", collection_name="tried")
+    await send(http, batch_id, ("waits.txt", b"El tren a Vigo sale a las siete."))
+    while not models.asked:  # noqa: ASYNC110 - the endpoint is asked in its own time
+        await asyncio.sleep(0.02)
+    models.is_away = True
+    (told,) = await send(http, batch_id, ("fails.txt", b"El tren a Lugo sale a las ocho."))
+    said, _ = await frames(node.url, f"/ws/jobs/{told['job_id']}")
+    assert said[-1]["status"] == "failed"
+    models.is_away = False
+    before = (await http.get(f"/batch/{batch_id}/status")).json()
+    assert (before["statistics"]["failed"], before["statistics"]["processing"]) == (1, 1)
+    again = (await http.post(f"/v1/jobs/{told['job_id']}/retry")).json()
+    job = (await http.get(f"/v1/jobs/{again['id']}")).json()
+    assert (job["parent_id"], job["retry_of"]) == (before["batch"]["job_id"], told["job_id"])
+    models.gate.set()
+    said, _ = await frames(node.url, f"/batch/{batch_id}/stream")
+    assert said[-1]["status"] == "completed"
+    assert said[-1]["statistics"] == {
+        "total": 2,
+        "pending": 0,
+        "processing": 0,
+        "completed": 2,
+        "failed": 0,
+    }
+    after = (await http.get(f"/batch/{batch_id}/status")).json()
+    (file,) = [one for one in after["documents"] if one["filename"] == "fails.txt"]
+    assert (file["job_id"], file["error_message"], file["chunk_count"]) == (again["id"], None, 1)
+    assert after["batch"]["job_id"] == before["batch"]["job_id"]
+
+
+async def test_a_batch_that_has_ended_is_tried_again_as_a_whole_or_file_by_file(
+    node: Node, http: httpx.AsyncClient, models: Models
+) -> None:
+    """
+    By itself a job of an ended parent has none and its file counts all the same; the batch begins another parent.
+    """
+    models.is_away = True
+    batch_id = await create(http, "ended", collection_name="ended")
+    names = ("one.txt", "two.txt", "three.txt")
+    files = await send(http, batch_id, *((name, f"El tren {name}".encode()) for name in names))
+    said, _ = await frames(node.url, f"/batch/{batch_id}/stream")
+    assert (said[-1]["status"], said[-1]["statistics"]["failed"]) == ("failed", 3)
+    first = (await http.get(f"/batch/{batch_id}/status")).json()["batch"]["job_id"]
+    models.is_away = False
+    alone = (await http.post(f"/v1/jobs/{files[0]['job_id']}/retry")).json()
+    await frames(node.url, f"/ws/jobs/{alone['id']}")
+    assert (await http.get(f"/v1/jobs/{alone['id']}")).json().get("parent_id") is None
+    counted = (await http.get(f"/batch/{batch_id}/status")).json()
+    assert (counted["batch"]["status"], counted["statistics"]["failed"]) == ("partial", 2)
+    wanted = {"document_ids": [files[1]["document_id"]]}
+    (again,) = (await http.post(f"/batch/{batch_id}/retry", json=wanted)).json()
+    assert (again["filename"], again["status"]) == ("two.txt", "queued")
+    await frames(node.url, f"/ws/jobs/{again['job_id']}")
+    (last,) = (await http.post(f"/batch/{batch_id}/retry")).json()
+    assert last["filename"] == "three.txt"
+    said, _ = await frames(node.url, f"/batch/{batch_id}/stream")
+    assert (said[-1]["status"], said[-1]["statistics"]["completed"]) == ("completed", 3)
+    parent = (await http.get(f"/v1/jobs/{last['job_id']}")).json()["parent_id"]
+    assert parent == (await http.get(f"/batch/{batch_id}/status")).json()["batch"]["job_id"]
+    assert parent != first
+    nothing = await http.post(f"/batch/{batch_id}/retry")
+    assert (nothing.status_code, nothing.json()["code"]) == (409, "job_state")
 
 
 async def _followers(http: httpx.AsyncClient) -> int:

@@ -157,6 +157,27 @@ async def refuse(host: Avance, batch: Batch, name: str, size: int, why: str) -> 
     return file
 
 
+async def again(host: Avance, batch: Batch, file: BatchFile) -> tuple[BatchFile, str]:
+    """
+    Try a file that failed once more, below the parent of its batch. Answers that parent, too.
+
+    Raises:
+        Conflict: What its job was given is no longer kept (code `input_gone`).
+    """
+    failed_id = file.job_id or ""
+    while True:
+        parent_id = await parent_of(host, await Batches(host.records).get(batch.id))
+        try:
+            job = await host.jobs.retry(failed_id, owner=batch.owner, parent_id=parent_id)
+        except Conflict as error:
+            if error.code != "job_state" or await _is_under_way(host, failed_id):
+                raise
+            # The parent ended meanwhile, as above.
+            continue
+        await Batches(host.records).take_over(failed_id, job.id)
+        return msgspec.structs.replace(file, job_id=job.id, status=FileStatus.PENDING), parent_id
+
+
 async def close(host: Avance, parent_id: str) -> None:
     """
     Let the parent end with the last of its files.

@@ -153,6 +153,18 @@ class Batches:
         work = partial(_tell, job_id, status, chunks, error)
         await self._records.write(work, durability=Durability.NORMAL)
 
+    async def take_over(self, old_job_id: str, job_id: str) -> None:
+        """
+        Let a file that was not read be that of another job, which tries again: it counts once, and waits. Repeated it does nothing.
+        """
+        await self._records.write(partial(_take_over, old_job_id, job_id))
+
+    async def failed_files(self, batch_id: str) -> list[BatchFile]:
+        """
+        Those that failed and have a job, which can be tried again.
+        """
+        return await self._records.read(partial(_failed_files, batch_id), is_long=True)
+
     async def remove(self, batch_id: str) -> None:
         """
         Forget a batch; its documents stay.
@@ -231,6 +243,15 @@ def _open_files(batch_id: str, rows: Rows) -> list[BatchFile]:
     return [_as(BatchFile, row) for row in found]
 
 
+def _failed_files(batch_id: str, rows: Rows) -> list[BatchFile]:
+    found = rows.all(
+        f"SELECT {_FILE} FROM documents_batch_files WHERE batch_id = ? AND status = 'failed' AND job_id IS NOT NULL"
+        " ORDER BY created_ms, id",
+        batch_id,
+    )
+    return [_as(BatchFile, row) for row in found]
+
+
 def _counts(batch_id: str, rows: Rows) -> Counts:
     found = rows.all(
         "SELECT status, count(*), sum(file_size), sum(chunk_count), max(processed_ms)"
@@ -261,6 +282,15 @@ def _tell(
         error,
         changes.now_ms if status.is_final else None,
         job_id,
+    )
+
+
+def _take_over(old_job_id: str, job_id: str, changes: Changes) -> None:
+    changes.run(
+        "UPDATE documents_batch_files SET job_id = ?, status = 'pending', error_message = NULL, processed_ms = NULL"
+        " WHERE job_id = ? AND status <> 'completed'",
+        job_id,
+        old_job_id,
     )
 
 

@@ -50,6 +50,11 @@ async def ingest(
     place = await Catalog(host.records).place(
         owner, stored.tenant, collection, fresh=force_recreate, collection_id=collection_id
     )
+    batches = Batches(host.records)
+    if stored.retry_of is not None:
+        await batches.take_over(stored.retry_of, job.id)
+    # Whose parent had ended is tried again without one, and its file counts in the batch all the same.
+    is_in_batch = stored.parent_id is not None or stored.retry_of is not None
     ingestion = Ingestion(
         host,
         job,
@@ -58,13 +63,13 @@ async def ingest(
         cutting=Cutting(tokens=tokens, overlap=overlap, strategy=Strategy(strategy)),
         policy=OnDuplicate(on_duplicate),
         fresh=force_recreate,
-        is_in_batch=stored.parent_id is not None,
+        is_in_batch=is_in_batch,
         replaces=replaces,
     )
     wanted = [msgspec.convert(one, Source) for one in sources]
-    if stored.parent_id is None:
+    if not is_in_batch:
         return await ingestion.run(wanted)
-    async with settling(Batches(host.records), job.id) as done:
+    async with settling(batches, job.id) as done:
         result = await ingestion.run(wanted)
         done(int(result["chunks"]))
     return result

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from avance.apps.documents import app
 from avance.apps.documents.batch_work import (
     add,
+    again,
     cancel,
     close,
     refuse,
@@ -29,7 +30,7 @@ from avance.apps.documents.http.uploads import COLLECTION
 from avance.apps.documents.model import OnDuplicate
 from avance.apps.documents.settings import DocumentsSettings
 from avance.apps.reading import Unreadable
-from avance.errors import InvalidRequest, TooLarge
+from avance.errors import Conflict, InvalidRequest, NotFound, TooLarge
 from avance.web import caller, count_start, described, read_json, read_query
 
 router = APIRouter(prefix="/batch", tags=["batches"])
@@ -39,6 +40,11 @@ class BatchRequest(msgspec.Struct, frozen=True, kw_only=True):
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
     collection_name: Annotated[str, msgspec.Meta(pattern=COLLECTION)] | None = None
     description: Annotated[str, msgspec.Meta(max_length=2_000)] = ""
+
+
+class RetryRequest(msgspec.Struct, frozen=True, kw_only=True):
+    document_ids: Annotated[list[str], msgspec.Meta(max_length=10_000)] | None = None
+    """Of the files to try again; without it, all that failed."""
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -172,6 +178,36 @@ async def cancel_batch(request: Request) -> Response:
     return answered({"batch": shown(found), "statistics": statistics(found.counts)})
 
 
+async def retry(request: Request) -> Response:
+    """
+    Try what failed once more, or of that the named documents alone. Each is a new job below the parent of the batch, or after its end below a next
+    one, and counts as one file.
+    """
+    batch = await _own(request)
+    count_start(request)
+    wanted = (await read_json(request, RetryRequest)).document_ids
+    # Those whose jobs ended without a word are settled first.
+    await standing(app.host, batch.id)
+    failed = await Batches(app.host.records).failed_files(batch.id)
+    told, parents = [], set()
+    for file in failed:
+        if wanted is not None and file.id not in wanted:
+            continue
+        try:
+            file, parent_id = await again(app.host, batch, file)
+            parents.add(parent_id)
+        except (Conflict, NotFound) as error:
+            file = msgspec.structs.replace(file, error_message=error.message)
+        told.append(file)
+    for parent_id in parents:
+        await close(app.host, parent_id)
+    if not told:
+        raise Conflict(
+            f"no file of the batch {batch.id} that was asked for has failed", code="job_state"
+        )
+    return answered([_queued(file) for file in told])
+
+
 async def delete(request: Request) -> Response:
     """
     Forget a batch; its documents stay in their collection.
@@ -196,4 +232,5 @@ described(router, "GET", "/list", list_batches)
 described(router, "POST", "/{batch_id}/upload", upload)
 described(router, "GET", "/{batch_id}/status", get_status)
 described(router, "POST", "/{batch_id}/cancel", cancel_batch)
+described(router, "POST", "/{batch_id}/retry", retry, body=RetryRequest)
 described(router, "DELETE", "/{batch_id}", delete)
