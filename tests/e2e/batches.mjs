@@ -94,9 +94,20 @@ export const script = await scenario(
     await page.getByRole('textbox', { name: 'Nombre de una colección nueva' }).fill('vacia');
     await page.getByRole('button', { name: 'Crear' }).click();
     told.empty = await row('vacia').locator('td').nth(1).textContent();
-    await row('libros').getByRole('button', { name: 'Eliminar la colección libros' }).click();
+    // It gets another name, but none that another one has.
+    const rename = async (name) => {
+      await page.getByRole('textbox', { name: 'Nombre nuevo' }).fill(name);
+      await page.getByRole('dialog').getByRole('button', { name: 'Guardar' }).click();
+    };
+    await page.getByRole('button', { name: 'Renombrar la colección libros' }).click();
+    await rename('vacia');
+    told.taken = await page.getByRole('dialog').getByRole('alert').textContent();
+    await rename('novelas');
+    await row('novelas').waitFor();
+    told.oldName = await row('libros').count();
+    await row('novelas').getByRole('button', { name: 'Eliminar la colección novelas' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Eliminar' }).click();
-    await row('libros').waitFor({ state: 'detached' });
+    await row('novelas').waitFor({ state: 'detached' });
     told.shelves = await page.locator('tbody tr').count();
     await row('actas').getByRole('link', { name: 'actas', exact: true }).click();
     await page.getByRole('cell', { name: 'acta-1.md', exact: true }).waitFor();

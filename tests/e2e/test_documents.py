@@ -115,6 +115,8 @@ def test_a_batch_is_filled_followed_cancelled_and_read_again_and_collections_are
     assert told["listed"] == ["Actas"]
     assert told["shelf"] == "40"
     assert told["empty"] == "0"
+    assert "collection_exists" in told["taken"]
+    assert told["oldName"] == 0
     assert told["shelves"] >= 2
     assert told["chosen"] == "actas"
     assert told["inCollection"] == 4

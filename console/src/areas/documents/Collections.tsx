@@ -13,6 +13,7 @@ import { AreaHead } from '../AreaHead.tsx';
 import css from './Batches.module.css';
 import { useShelves } from './CollectionField.tsx';
 import { COLLECTION_CHARS_MAX, type Shelf } from './model.ts';
+import { RenameDialog } from './RenameDialog.tsx';
 import { useTexts } from './texts.ts';
 
 const PERCENT = 100;
@@ -24,6 +25,7 @@ export function Collections() {
   const { data, error, isLoading, again } = useShelves();
   const { error: refused, act } = useAct();
   const [doomed, setDoomed] = useState<Shelf>();
+  const [named, setNamed] = useState<Shelf>();
   const change = ({ name }: Shelf, wanted: Change): void =>
     void act(async () => {
       await api.patch(`/collections/${encodeURIComponent(name)}`, wanted);
@@ -36,7 +38,7 @@ export function Collections() {
       again();
       return t('shelves.deleted', { name });
     });
-  const columns = useColumns({ onChange: change, onDelete: setDoomed });
+  const columns = useColumns({ onChange: change, onDelete: setDoomed, onRename: setNamed });
   return (
     <>
       <AreaHead area="documents" title={t('shelves.title')} />
@@ -71,6 +73,7 @@ export function Collections() {
         onConfirm={() => doomed && remove(doomed)}
         onClose={() => setDoomed(undefined)}
       />
+      <RenameDialog name={named?.name} onRenamed={again} onClose={() => setNamed(undefined)} />
     </>
   );
 }
@@ -114,9 +117,10 @@ type Change = Partial<Pick<Shelf, 'hybrid_weight' | 'is_shared'>>;
 interface Actions {
   onChange: (shelf: Shelf, change: Change) => void;
   onDelete: (shelf: Shelf) => void;
+  onRename: (shelf: Shelf) => void;
 }
 
-function useColumns({ onChange, onDelete }: Actions): Column<Shelf>[] {
+function useColumns({ onChange, onDelete, onRename }: Actions): Column<Shelf>[] {
   const { t } = useTexts();
   return [
     {
@@ -159,13 +163,22 @@ function useColumns({ onChange, onDelete }: Actions): Column<Shelf>[] {
             {t('shelves.use')}
           </Link>
           {row.is_own && (
-            <button
-              type="button"
-              aria-label={t('shelves.deleteName', { name: row.name })}
-              onClick={() => onDelete(row)}
-            >
-              {t('shelves.delete')}
-            </button>
+            <>
+              <button
+                type="button"
+                aria-label={t('shelves.renameName', { name: row.name })}
+                onClick={() => onRename(row)}
+              >
+                {t('shelves.rename')}
+              </button>
+              <button
+                type="button"
+                aria-label={t('shelves.deleteName', { name: row.name })}
+                onClick={() => onDelete(row)}
+              >
+                {t('shelves.delete')}
+              </button>
+            </>
           )}
         </span>
       ),
