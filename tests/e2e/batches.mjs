@@ -46,10 +46,17 @@ export const script = await scenario(
     );
     told.why = await broken.locator('p').last().textContent();
 
-    // Read again: a job of its own, told beside the file; what the batch counted stays.
-    await broken.getByRole('button', { name: 'Reintentar roto.pdf' }).click();
-    await broken.getByTestId('repeat').getByText('Fallido').waitFor();
-    told.repeat = await broken.getByTestId('repeat').textContent();
+    // Read again, alone and with all that failed: another job each time, which is followed to its end, and one file as before.
+    told.jobs = [await broken.getAttribute('data-job')];
+    for (const name of ['Reintentar roto.pdf', 'Reintentar los fallidos']) {
+      await page.getByRole('button', { name }).click();
+      await page.waitForFunction((known) => {
+        const row = document.querySelector('li[data-stage=failed][data-job]');
+        return row && !known.includes(row.dataset.job);
+      }, told.jobs);
+      told.jobs.push(await broken.getAttribute('data-job'));
+    }
+    await state.getByText('Completado en parte').waitFor();
     told.stillCounted = await counts();
     await check('done');
 

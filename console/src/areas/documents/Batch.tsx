@@ -7,6 +7,7 @@ import { Notice } from '../../widgets/Notice.tsx';
 import { Skeleton } from '../../widgets/Skeleton.tsx';
 import { AreaHead } from '../AreaHead.tsx';
 import type { ScreenProps } from '../registry.ts';
+import { AgainButton } from './AgainButton.tsx';
 import { BatchDrop } from './BatchDrop.tsx';
 import css from './Batches.module.css';
 import { BatchFiles } from './BatchFiles.tsx';
@@ -42,6 +43,7 @@ export function BatchScreen({ params: { id = '' } }: ScreenProps) {
               <BatchFiles
                 standing={data}
                 isLoading={isLoading}
+                onChanged={again}
                 onMore={() => setLimit((before) => before + PAGE)}
               />
             )}
@@ -83,6 +85,7 @@ function Head({ standing, onChanged }: { standing: BatchStanding; onChanged: () 
             {t('batch.cancel')}
           </button>
         )}
+        {statistics.failed > 0 && <AgainButton batch={batch.id} onBegun={onChanged} />}
         {statistics.total > 0 && (
           <button
             type="button"
