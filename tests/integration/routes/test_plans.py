@@ -82,6 +82,17 @@ async def test_vehicles_at_depots_are_planned_shown_checked_and_kept_in_a_what_i
     assert all(bus["depot"] for bus in later["result"]["schedule"])
 
 
+async def test_how_robust_a_plan_is_can_be_asked_with_other_numbers(site: Site) -> None:
+    job_id, stored = await planned(site, sample_day(40))
+    asked = f"/jobs/{job_id}/robustness"
+    assert (await site.get(asked)).json() == stored["result"]["diagnostics"]["robustness"]
+    calm = (await site.get(asked, delay_percent="0", runs="10", seed="7")).json()
+    assert (calm["grade"], calm["on_time_share"], calm["runs"], calm["seed"]) == ("A", 1.0, 10, 7)
+    refused = await site.get(asked, runs="10001")
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_query")
+    assert "10000" in refused.json()["detail"]
+
+
 async def test_why_this_bus_why_not_that_one_and_why_not_one_fewer(site: Site) -> None:
     """001-T15"""
     job_id, stored = await planned(site, sample_day(40))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import Any, Protocol
 
+import msgspec
 import numpy as np
 from msgspec.structs import replace
 
@@ -29,6 +30,7 @@ from avance.apps.routes.result import (
     build_stats,
     vehicle_diagnostics,
 )
+from avance.apps.routes.robustness import simulate
 from avance.apps.routes.solver.block import Block, Ints
 from avance.apps.routes.solver.depots.problem import yard_of
 from avance.apps.routes.solver.depots.yard import Yard
@@ -141,7 +143,7 @@ class Engine:
         with self._phase("finalizing"):
             self._finalize()
         with self._phase("calculating_stats"):
-            answer = self._answer()
+            answer = _with_robustness(self._answer())
         with self._phase("completed"):
             return answer
 
@@ -435,6 +437,12 @@ class Engine:
             for chain in self._request.seeds
             if all(place < len(ids) and ids[place] in number for place in chain)
         ]
+
+
+def _with_robustness(answer: Answer) -> Answer:
+    told = msgspec.to_builtins(simulate(answer.result.schedule))
+    diagnostics = {**answer.result.diagnostics, "robustness": told}
+    return replace(answer, result=replace(answer.result, diagnostics=diagnostics))
 
 
 def kept_chains(pool: Sequence[list[int]], plan: Sequence[list[int]]) -> list[list[int]]:

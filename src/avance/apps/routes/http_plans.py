@@ -3,7 +3,7 @@ What can be asked of a plan that is there: why it is so, and what if. docs/contr
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from anyio import to_thread
@@ -36,6 +36,9 @@ from avance.errors import InvalidRequest, NotFound
 from avance.web import caller, count_start, decode_json, described, json_answer
 
 router = APIRouter(tags=["routes"])
+RUNS_MAX = 10_000
+"""Seconds of work for the largest plans."""
+DELAY_PERCENT_MAX = 200
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -57,6 +60,12 @@ class WhatIf(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     pinned: tuple[tuple[str, str], ...] = ()
     forbidden: tuple[tuple[str, str], ...] = ()
     mode: Literal["buses", "kilometres", "balance", "publishable"] = "publishable"
+
+
+class Simulation(msgspec.Struct, frozen=True, kw_only=True):
+    runs: Annotated[int, msgspec.Meta(ge=1, le=RUNS_MAX)] = 1_000
+    delay_percent: Annotated[float, msgspec.Meta(ge=0, le=DELAY_PERCENT_MAX)] = 20.0
+    seed: Annotated[int, msgspec.Meta(ge=0)] = 1
 
 
 class WeekStarted(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,6 +151,27 @@ async def explain(request: Request) -> Response:
     return json_answer(found)
 
 
+async def robustness(request: Request) -> Response:
+    """
+    How often buses would be late if ways took longer or shorter: `runs`, `delay_percent` and `seed` may be given.
+    """
+    from avance.apps.routes.robustness import simulate  # noqa: PLC0415 - numpy, which a server that starts should not wait for
+
+    job = await _optimization(request)
+    try:
+        asked = msgspec.convert(dict(request.query_params), Simulation, strict=False)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(f"the query does not fit: {error}", code="invalid_query") from error
+    body = msgspec.json.decode(await app.host.jobs.result(job.id))
+    schedule = msgspec.convert(body["result"], FullSchedule).schedule
+    told = await to_thread.run_sync(
+        lambda: simulate(
+            schedule, runs=asked.runs, delay_percent=asked.delay_percent, seed=asked.seed
+        )
+    )
+    return json_answer(told)
+
+
 async def optimize_week(request: Request) -> Response:
     """
     Plan every day of the week that has routes, as one job with a child for each day.
@@ -164,6 +194,7 @@ async def optimize_week(request: Request) -> Response:
 
 described(router, "POST", "/jobs/{job_id}/what-if", what_if, body=WhatIf, answer=Queued)
 described(router, "GET", "/jobs/{job_id}/explain", explain)
+described(router, "GET", "/jobs/{job_id}/robustness", robustness)
 described(router, "POST", "/optimize-week", optimize_week)
 
 

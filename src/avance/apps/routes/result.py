@@ -283,11 +283,14 @@ def idle_minutes(bus: Bus) -> float:
     """
     waits = 0.0
     for before, after in zip(bus.items, bus.items[1:], strict=False):
-        free_s = _seconds(after.start_time) - _seconds(before.end_time)
+        free_s = seconds_of(after.start_time) - seconds_of(before.end_time)
         waits += free_s / MINUTE - after.deadhead_minutes
     return waits
 
 
-def _seconds(text: str) -> int:
+def seconds_of(text: str) -> int:
+    """
+    A time of a schedule.
+    """
     hour, minute, second = map(int, text.split(":"))
     return hour * 3600 + minute * 60 + second

@@ -128,6 +128,19 @@ def drives(order: Sequence[Trip]) -> bool:
     return True
 
 
+def _stop(step: float) -> Stop:
+    return Stop(lat=42.5 + step, lon=-8.2, time_from_start=0)
+
+
+def pair_of_routes(minutes_between: int) -> list[Route]:
+    """
+    An exit of 30 minutes at 13:00 that ends where another begins, so many minutes after the first has ended.
+    """
+    first = Route(id="a", type=Kind.EXIT, stops=(_stop(0.1), Stop(lat=42.5, lon=-8.2, time_from_start=30)), departure_time="13:00", capacity_needed=30)  # fmt: skip
+    second = Route(id="b", type=Kind.EXIT, stops=(_stop(0.3), Stop(lat=42.6, lon=-8.2, time_from_start=30)), departure_time=f"13:{30 + minutes_between:02d}", capacity_needed=30)  # fmt: skip
+    return [first, second]
+
+
 @st.composite
 def days(draw: st.DrawFn, *, most: int) -> list[Route]:
     """

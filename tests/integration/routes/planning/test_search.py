@@ -7,13 +7,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from avance.apps.routes.check import check_schedule
-from avance.apps.routes.model import Kind, Route, Stop
+from avance.apps.routes.model import Route
 from avance.apps.routes.phases import PHASES
 from avance.apps.routes.sample import sample_day
 from avance.apps.routes.solver.options import SearchOptions
 from avance.apps.routes.trips import NoRoads
 
-from .plans import Heard, days, fewest_buses, solve
+from .plans import Heard, days, fewest_buses, pair_of_routes, solve
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -45,19 +45,6 @@ def test_every_plan_on_the_way_keeps_the_rules_and_loses_no_route(routes: list[R
         assert diagnostics["lower_bound_buses"] <= answer.stats.total_buses
         is_proven = diagnostics["lower_bound_buses"] == answer.stats.total_buses
         assert (diagnostics["solver_status"] == "optimal") == is_proven
-
-
-def stop(step: float) -> Stop:
-    return Stop(lat=42.5 + step, lon=-8.2, time_from_start=0)
-
-
-def pair_of_routes(minutes_between: int) -> list[Route]:
-    """
-    An exit of 30 minutes at 13:00 that ends where another begins, so many minutes after the first has ended.
-    """
-    first = Route(id="a", type=Kind.EXIT, stops=(stop(0.1), Stop(lat=42.5, lon=-8.2, time_from_start=30)), departure_time="13:00", capacity_needed=30)  # fmt: skip
-    second = Route(id="b", type=Kind.EXIT, stops=(stop(0.3), Stop(lat=42.6, lon=-8.2, time_from_start=30)), departure_time=f"13:{30 + minutes_between:02d}", capacity_needed=30)  # fmt: skip
-    return [first, second]
 
 
 @pytest.mark.parametrize(("minutes_between", "buses"), [(-8, 1), (-9, 2)])
