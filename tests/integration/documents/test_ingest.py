@@ -104,7 +104,8 @@ async def test_a_pdf_a_docx_and_markdown_are_found_again_by_their_words(
     assert (first["source"], first["page"]) == ("tax.pdf", 2)
     assert found["citations"] == found["sources"]
     assert found["metadata"] == {"model": "passages", "sources": 1, "language": "en"} | {
-        "ranking": "words"
+        "ranking": "words",
+        "retrieval": "similarity",
     }
     ask = {"question": "¿Cuándo vence un contrato?", "collection": "kinds"}
     found = (await http.post("/query", json=ask)).json()

@@ -102,6 +102,30 @@ async def test_a_word_that_is_none_of_the_allowed_ones_is_refused_with_those(
         assert "use one of: similarity, mmr" in answer.json()["detail"]
 
 
+async def test_each_passage_says_what_it_is_about(http: httpx.AsyncClient) -> None:
+    """
+    From its first thousand characters: the last sentence here is beyond them.
+    """
+    text = (
+        "El contrato con el Banco de España fue un éxito. El contrato del alquiler vence el 2026-03-01. "
+        + "El contrato se firma en el puerto. " * 30
+        + "Hubo retraso, multa, fraude y averías con Mercadona."
+    )
+    await read(http, "about", text)
+    told = (await http.get("/ingest/history", params={"collection": "about"})).json()
+    whole = (await http.get(f"/documents/{told['documents'][0]['id']}")).json()
+    (chunk,) = whole["chunks"]
+    assert chunk["summary"] == "El contrato con el Banco de España fue un éxito."
+    assert chunk["topic"] == chunk["keywords"][0]
+    assert "contrato" in chunk["topic"]
+    assert 5 <= len(chunk["keywords"]) <= 10
+    assert (chunk["complexity"], chunk["sentiment"]) == ("easy", "positive")
+    assert chunk["entities"] == [
+        {"kind": "name", "text": "Banco de España"},
+        {"kind": "date", "text": "2026-03-01"},
+    ]
+
+
 async def ask_varied(http: httpx.AsyncClient) -> None:
     """
     What is asked of passages that repeat each other, wherever the words are kept.

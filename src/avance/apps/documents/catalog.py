@@ -619,12 +619,20 @@ def _document(document_id: str, rows: Rows) -> Document | None:
 
 def _pieces(document_id: str, rows: Rows) -> list[Piece]:
     found = rows.all(
-        "SELECT id, chunk_index, text, page, start_char, end_char FROM documents_chunks WHERE file_id = ? ORDER BY chunk_index",
+        "SELECT id, chunk_index, text, page, start_char, end_char, details FROM documents_chunks WHERE file_id = ? ORDER BY chunk_index",
         document_id,
     )
     return [
-        Piece(id=one, index=index, text=text, page=page, start=start, end=end)
-        for one, index, text, page, start, end in found
+        Piece(
+            id=one,
+            index=index,
+            text=text,
+            page=page,
+            start=start,
+            end=end,
+            details=msgspec.json.decode(details),
+        )
+        for one, index, text, page, start, end, details in found
     ]
 
 

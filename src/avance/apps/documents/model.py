@@ -90,6 +90,8 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
     page: int
     start: int
     end: int
+    details: dict[str, Any] = {}
+    """What was found out of it."""
 
 
 class Hit(msgspec.Struct, frozen=True, kw_only=True):

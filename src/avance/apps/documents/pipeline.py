@@ -23,8 +23,10 @@ from avance.apps.documents.leftovers import leave
 from avance.apps.documents.model import Document, OnDuplicate, Place, Source
 from avance.apps.documents.settings import DocumentsSettings
 from avance.apps.documents.text.chunks import Chunk, cut
-from avance.apps.documents.text.keywords import complexity, keywords, summary
+from avance.apps.documents.text.entities import entities
+from avance.apps.documents.text.keywords import SAMPLE_CHARS, complexity, keywords, summary
 from avance.apps.documents.text.language import indexed_languages, language_of
+from avance.apps.documents.text.mood import sentiment
 from avance.apps.documents.text.stems import stems
 from avance.apps.documents.text.strategies import Cutting
 from avance.apps.documents.vectors import Owned, Point, vectors_of
@@ -474,14 +476,19 @@ def _batches(items: Sequence[T], size: int = CHUNKS_A_WRITE) -> Iterator[tuple[i
 
 
 def _details(chunks: Sequence[Chunk], languages: tuple[str, ...]) -> list[dict[str, Any]]:
-    return [
-        {
-            "summary": summary(chunk.text),
-            "keywords": keywords(chunk.text, languages),
-            "complexity": complexity(chunk.text),
-        }
-        for chunk in chunks
-    ]
+    return [_detail(chunk.text[:SAMPLE_CHARS], languages) for chunk in chunks]
+
+
+def _detail(text: str, languages: tuple[str, ...]) -> dict[str, Any]:
+    about = keywords(text, languages)
+    return {
+        "summary": summary(text),
+        "keywords": about,
+        "topic": about[0] if about else None,
+        "complexity": complexity(text),
+        "entities": msgspec.to_builtins(entities(text)),
+        "sentiment": sentiment(text),
+    }
 
 
 def _first_line(pages: Sequence[Page]) -> str | None:

@@ -249,6 +249,7 @@ async def get_document(request: Request) -> Response:
             "chunk_index": piece.index,
             "start": piece.start,
             "end": piece.end,
+            **piece.details,
         }
         for piece in pieces
     ]
