@@ -1,14 +1,19 @@
 // The screens that the shipped systems add to the console, as the console itself knows them, so that a new one is met too.
+import { rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { createServer } from 'vite';
 
 const CONSOLE = new URL('../../console/', import.meta.url).pathname;
 
 /** The patterns of those that a server with these apps serves: `/documents/list/:id`. */
 export async function areaScreens(apps) {
+  // The one beside the sources belongs to `make dev`, which another test runs at the same time.
+  const cacheDir = `${tmpdir()}/avance-areas-${process.pid}`;
   const vite = await createServer({
     root: CONSOLE,
     appType: 'custom',
     logLevel: 'error',
+    cacheDir,
     optimizeDeps: { noDiscovery: true },
     server: { middlewareMode: true, watch: null, ws: false },
   });
@@ -20,6 +25,7 @@ export async function areaScreens(apps) {
     );
   } finally {
     await vite.close();
+    rmSync(cacheDir, { recursive: true, force: true });
   }
 }
 

@@ -56,7 +56,11 @@ export const script = await scenario(
     });
     await call('/v1/inbox', { user: 'dev', title: 'Goods have arrived', body: '200 of cat food' });
     const { routes } = await call('/routes/sample?size=small');
-    const { job_id } = await call('/routes/optimize', { routes, mode: 'buses' });
+    const vehicles = [
+      ['North', 42.8, -8.3],
+      ['South', 42.45, -8.1],
+    ].map(([name, lat, lon]) => ({ id: name, count: 8, depot: { name, lat, lon } }));
+    const { job_id } = await call('/routes/optimize', { routes, vehicles, mode: 'buses' });
     await ended(job_id);
     const report = await submit('demo.document', 'report.pdf', { pages: 400 });
     const counting = await submit('demo.count', 'Counting the shelves', { steps: 3000 });

@@ -45,9 +45,9 @@ def page(tmp_path: Path, built_console: None) -> Iterator[str]:
         process.send_signal(signal.SIGTERM)
         assert process.stdout is not None
         # Until the last of them has let go of it.
-        process.stdout.read()
+        told = process.stdout.read().decode()
         process.stdout.close()
-        assert process.wait(PATIENCE_S) == 0
+        assert process.wait(PATIENCE_S) == 0, told
 
 
 def test_the_console_runs_from_its_sources_with_the_api_and_sockets_behind_it(page, drive) -> None:

@@ -34,10 +34,13 @@ export function Chart({ moments }: { moments: readonly Moment[] }) {
       <figcaption>
         {t('chart.title')}: {text}
       </figcaption>
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} className={css.chart} role="img" aria-label={text}>
-        <path className={css.best} d={steps((one) => one.buses)} />
-        <path className={css.bound} d={steps((one) => one.bound)} />
-      </svg>
+      {/* One plan has no course. */}
+      {moments.length > 1 && (
+        <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} className={css.chart} role="img" aria-label={text}>
+          <path className={css.best} d={steps((one) => one.buses)} />
+          <path className={css.bound} d={steps((one) => one.bound)} />
+        </svg>
+      )}
     </figure>
   );
 }
