@@ -23,7 +23,7 @@ from avance.apps.routes.trips import NoRoads, build_trips
 from avance.apps.routes.vehicles import check_vehicles, fits
 from avance.errors import InvalidRequest
 
-from .plans import Heard, days, drives, solve
+from .plans import QUICK, Heard, days, drives, solve
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -123,6 +123,23 @@ def test_every_bus_comes_from_the_depot_that_lies_nearer_to_its_day() -> None:
     text = answer.explanations["es"]["why_not_fewer"].text
     assert first.leaves_depot < first.items[0].start_time
     assert f"No basta con {told['best_buses'] - 1}" in text
+
+
+def test_loads_are_evened_out_between_vehicles_for_the_minutes_that_this_may_cost() -> None:
+    routes, both = sample_day(60), (NORTH, SOUTH)
+    plain, even = (
+        solve(
+            routes,
+            wishes=Wishes(vehicles=both, mode="balance"),
+            options=msgspec.structs.replace(QUICK, balance_minutes=minutes),
+        )
+        for minutes in (0.0, 40.0)
+    )
+    assert_whole(routes, even, both)
+    before, after = plain.result.diagnostics, even.result.diagnostics
+    assert after["best_buses"] == before["best_buses"]
+    assert after["load_spread"] < before["load_spread"]
+    assert after["objective_minutes"] > before["objective_minutes"]
 
 
 def test_a_depot_with_few_vehicles_sends_no_more_and_what_stays_out_is_named() -> None:

@@ -85,7 +85,7 @@ def test_where_many_are_as_near_as_can_be_none_are_written_down() -> None:
         gap=5.0,
         count_max=80,
     )
-    got = nearest(pricer, asked, np.zeros(20))
+    got = nearest(pricer, asked, np.zeros(50))
     assert (got.chains, got.gap) == ([], 0.0)
 
 

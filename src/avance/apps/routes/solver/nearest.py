@@ -77,10 +77,10 @@ def nearest(pricer: Pricer, asked: Asked, known: Floats) -> Nearest:
     Args:
         known: What chains that are known cost over their prices.
     """
-    rank = min(asked.count_max // KNOWN_PART, len(known) - 1)
-    tried = float(np.partition(known, rank)[rank]) if len(known) else asked.gap
-    if tried < LEAST_GAP < asked.gap:
+    if 2 * np.count_nonzero(known < LEAST_GAP) > asked.count_max and asked.gap > LEAST_GAP:
         return Nearest(chains=[], gap=0.0)
+    rank = min(asked.count_max // KNOWN_PART, len(known) - 1)
+    tried = max(LEAST_GAP, float(np.partition(known, rank)[rank])) if len(known) else asked.gap
     labels = Labels(pricer, asked.prices, asked.begin, None, 1.0)
     while True:
         tried = min(tried, asked.gap)

@@ -15,7 +15,7 @@ from avance.apps.routes.solver.halves import GAPS, halves_of
 from avance.apps.routes.solver.master import BUS_COST, Pool, best_selection
 from avance.apps.routes.solver.matching import first_plan, join, shaken
 from avance.apps.routes.solver.options import SearchOptions
-from avance.apps.routes.solver.polish import rebalance
+from avance.apps.routes.solver.polish import AnyBus, rebalance
 from avance.apps.routes.solver.pricing import Pricer
 from avance.apps.routes.solver.small import TRIPS_MAX, best_of_all
 
@@ -204,7 +204,9 @@ class Search:
         Even load is the last goal: it may cost minutes only where it was asked for.
         """
         allowed = self._options.balance_minutes
-        plan = rebalance(state.block, state.plan, minutes_max=allowed)
+        buses = [(0, chain) for chain in state.plan]
+        moved = rebalance(AnyBus(state.block), buses, minutes_max=allowed)
+        plan = [chain for _, chain in moved]
         minutes = state.pool.minutes_of_plan(plan)
         if len(plan) == len(state.plan) and minutes <= state.cost[1] + allowed * len(plan) + 1e-9:
             state.plan, state.cost = plan, (len(plan), minutes)

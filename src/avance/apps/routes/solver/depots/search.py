@@ -16,6 +16,7 @@ from avance.apps.routes.solver.depots.yard import Duty, Yard
 from avance.apps.routes.solver.matching import first_plan, shaken
 from avance.apps.routes.solver.nearest import near
 from avance.apps.routes.solver.options import SearchOptions
+from avance.apps.routes.solver.polish import OfYard, rebalance
 from avance.apps.routes.solver.search import Ended, Found, Step, Tell
 
 RELAX_SHARE = 0.6
@@ -125,6 +126,7 @@ class DepotSearch:
                 self._select(relaxation)
             master = self._near_master(relaxation)
         self._step(1.0)
+        self._rebalance()
         self._show()
 
     def _dive(self, relaxation: Relaxation, master: Master, number: int, late_s: float) -> None:
@@ -156,6 +158,16 @@ class DepotSearch:
             # Whatever else costs less has a duty that is farther from the bound than all of these.
             self._raise_bound(min(self._cost, relaxation.bound + among.gap))
         self._show()
+
+    def _rebalance(self) -> None:
+        """
+        Even load is the last goal, as without depots. No vehicle is exchanged for another.
+        """
+        allowed = self._options.balance_minutes
+        plan = rebalance(OfYard(self._block, self._yard), self._plan, minutes_max=allowed)
+        cost = self._pool.cost_of_plan(plan)
+        if cost <= self._cost + allowed * len(plan) + 1e-9:
+            self._plan, self._cost = plan, cost
 
     def _near_master(self, relaxation: Relaxation) -> Master:
         master = Master(self._pool, relaxation.buses)
