@@ -21,6 +21,7 @@ class Models(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.asked: list[dict[str, Any]] = []
+        self.keys: list[str | None] = []
         self.gate = threading.Event()
         self.gate.set()
         self.is_away = False
@@ -41,6 +42,7 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         self.server.asked.append(body)
+        self.server.keys.append(self.headers["authorization"])
         match self.path:
             case "/v1/embeddings" | "/api/embed" if body["model"] == UNKNOWN:
                 self._send(b'{"error":"model not found, try pulling it first"}', status=404)

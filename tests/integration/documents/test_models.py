@@ -34,6 +34,7 @@ def serving_models() -> Iterator[Models]:
 @pytest.fixture
 def models(serving_models: Models) -> Iterator[Models]:
     serving_models.asked.clear()
+    serving_models.keys.clear()
     serving_models.dimensions = len(LETTERS)
     yield serving_models
     serving_models.is_away = serving_models.gives_up = serving_models.is_sizable = False
@@ -43,12 +44,14 @@ def models(serving_models: Models) -> Iterator[Models]:
 @pytest.fixture(scope="module")
 def answering(serving_models: Models, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     """
-    It has a model that answers, and may ask it ten times a minute, which is the default.
+    It has a model that answers, by the bare names of the contract, and may ask it ten times a minute, which is the default.
     """
     folder = tmp_path_factory.mktemp("answering")
     env = {
-        "AVANCE_DOCUMENTS_LLM_URL": serving_models.url,
-        "AVANCE_DOCUMENTS_LLM_MODEL": "tiny",
+        "QA_PROVIDER": "openai",
+        "OPENAI_BASE_URL": serving_models.url,
+        "OPENAI_API_KEY": "a key",
+        "OPENAI_MODEL": "tiny",
         "RATE_LIMIT_RPM": str(CALLS_A_MINUTE),
     }
     with Node("", folder, folder / "data", env=env) as node:
@@ -73,6 +76,7 @@ async def test_a_model_answers_from_the_passages_that_were_found(
     assert answer["answer"] == "Siete de la tarde [1]"
     assert answer["metadata"]["model"] == "tiny"
     assert TRAIN in models.asked[0]["messages"][-1]["content"]
+    assert models.keys == ["Bearer a key"]
     # What no passage speaks of is not asked for: a model would make it up.
     assert nothing["answer"].startswith("Los documentos no contienen nada")
     assert len(models.asked) == 1

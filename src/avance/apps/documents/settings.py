@@ -7,6 +7,7 @@ import msgspec
 from avance import Secret
 from avance.apps.documents.model import Retrieval
 from avance.apps.documents.text.strategies import Preset, Strategy
+from avance.errors import ConfigError
 
 
 class ModelApi(StrEnum):
@@ -16,6 +17,21 @@ class ModelApi(StrEnum):
 
     OPENAI = "openai"
     OLLAMA = "ollama"
+
+
+class Provider(StrEnum):
+    """
+    Hosted models that are known by name.
+    """
+
+    OPENAI = "openai"
+    GEMINI = "gemini"
+
+
+LLM_MODEL, EMBEDDINGS_MODEL = "llama3.2", "nomic-embed-text"
+"""Of Ollama."""
+GEMINI_URL = "https://generativelanguage.googleapis.com/v1beta/openai"
+"""Where Gemini speaks as OpenAI does."""
 
 
 class Dimensions(IntEnum):
@@ -45,6 +61,13 @@ class DocumentsSettings(msgspec.Struct, frozen=True, kw_only=True):
         "RATE_LIMIT_RPM": "llm_calls_per_minute",
         "EMBEDDING_MODEL": "embeddings_model",
         "EMBEDDING_DIMENSIONS": "embeddings_dimensions",
+        "QA_PROVIDER": "llm_provider",
+        "EMBEDDINGS_PROVIDER": "embeddings_provider",
+        "OPENAI_API_KEY": "openai_key",
+        "OPENAI_BASE_URL": "openai_url",
+        "OPENAI_MODEL": "openai_model",
+        "GEMINI_API_KEY": "gemini_key",
+        "GEMINI_MODEL": "gemini_model",
         "QDRANT_URL": "qdrant_url",
         "QDRANT_CLUSTER_ENDPOINT": "qdrant_url",
         "QDRANT_API_KEY": "qdrant_key",
@@ -102,7 +125,9 @@ class DocumentsSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What both endpoints speak: `openai`, or `ollama` for its own interface, whose address has no `/v1`."""
     llm_url: str | None = None
     """An OpenAI-compatible endpoint, such as `http://127.0.0.1:11434/v1` of Ollama; without one, the best passages are the answer."""
-    llm_model: str = "llama3.2"
+    llm_provider: Provider | None = None
+    """A hosted model that answers, instead of the address and the key: `openai` or `gemini`. Its key and its model are to be set with it."""
+    llm_model: str = LLM_MODEL
     """The model that answers."""
     llm_key: Secret | None = None
     """Its API key."""
@@ -112,7 +137,9 @@ class DocumentsSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Calls to the model, by everybody together; further questions are answered 429."""
     embeddings_url: str | None = None
     """An OpenAI-compatible endpoint for embeddings; without one, search is by words. Take a multilingual model."""
-    embeddings_model: str = "nomic-embed-text"
+    embeddings_provider: Provider | None = None
+    """Likewise for embeddings: `openai` or `gemini`, with `embeddings_model`."""
+    embeddings_model: str = EMBEDDINGS_MODEL
     """The model; a collection keeps the one that it began with."""
     embeddings_dimensions: Dimensions | None = None
     """How many numbers a vector has, of a model that can be asked for several: 256, 512, 768, 1536 or 3072. Without it, as many as the model gives."""
@@ -120,6 +147,16 @@ class DocumentsSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Its API key."""
     embeddings_batch: Annotated[int, msgspec.Meta(ge=1, le=2_048)] = 100
     """Passages in one call."""
+    openai_url: str = "https://api.openai.com/v1"
+    """Where the provider `openai` is."""
+    openai_key: Secret | None = None
+    """Its API key; sent nowhere, unless that is the provider."""
+    openai_model: str | None = None
+    """Which of its models answers, if `llm_model` names none."""
+    gemini_key: Secret | None = None
+    """The API key of the provider `gemini`; likewise."""
+    gemini_model: str | None = None
+    """Which of its models answers, likewise."""
     qdrant_url: str | None = None
     """A Qdrant server that keeps the vectors; without one they lie in the store. `file:/a/folder` is its client's local mode, for trials."""
     qdrant_key: Secret | None = None
@@ -128,3 +165,41 @@ class DocumentsSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How its collections are called; the number of dimensions follows."""
     is_qdrant_edge: bool = False
     """Keep vectors in Qdrant Edge, inside the one process that serves and works."""
+
+    def __post_init__(self) -> None:
+        if self.llm_provider is not None:
+            named = None if self.llm_model == LLM_MODEL else self.llm_model
+            is_openai = self.llm_provider is Provider.OPENAI
+            self._take(
+                "llm",
+                self.llm_provider,
+                named or (self.openai_model if is_openai else self.gemini_model),
+            )
+        if self.embeddings_provider is not None:
+            named = None if self.embeddings_model == EMBEDDINGS_MODEL else self.embeddings_model
+            self._take("embeddings", self.embeddings_provider, named)
+
+    def _take(self, what: str, provider: Provider, model: str | None) -> None:
+        """
+        Let an endpoint be that of a provider.
+
+        Raises:
+            ConfigError: Something is missing for it, or another address is set as well.
+        """
+        is_openai = provider is Provider.OPENAI
+        url, key = (
+            (self.openai_url, self.openai_key) if is_openai else (GEMINI_URL, self.gemini_key)
+        )
+        setting = f"documents.{what}_provider"
+        if getattr(self, f"{what}_url") not in (None, url) or self.models_api is ModelApi.OLLAMA:
+            raise ConfigError(
+                f"{setting} is {provider.value!r}, and {what}_url or models_api says something else; unset one of them",
+                setting=setting,
+            )
+        if key is None or model is None:
+            missing = f"{provider.value}_key" if key is None else f"{what}_model"
+            raise ConfigError(
+                f"{setting} is {provider.value!r}; set documents.{missing} too", setting=setting
+            )
+        for field, value in (("url", url), ("key", key), ("model", model)):
+            msgspec.structs.force_setattr(self, f"{what}_{field}", value)
