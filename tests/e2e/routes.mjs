@@ -112,6 +112,7 @@ export const script = await scenario(import.meta.url, async ({ url, picture, tol
     .locator('text', { hasText: 'B00' })
     .allTextContents();
   told.used = await kpis().textContent();
+  told.robust = await page.getByTestId('robustness').textContent();
   await page.getByText('Como tabla').click();
   const first = page.locator('details tbody tr').first();
   told.row = await first.getByRole('cell').allTextContents();

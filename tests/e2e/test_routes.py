@@ -2,6 +2,7 @@
 School buses in a real browser against a real server. docs/contract/routes.md, 3.5.
 """
 
+import re
 from typing import Any
 
 import pytest
@@ -45,6 +46,8 @@ def check_depots(told: dict[str, Any]) -> None:
     assert told["pulls"] == 4
     assert {label.split()[1] for label in told["labels"]} == {"Norte", "Sur"}
     assert "Vehículos usados1 norte, 1 sur" in told["used"]
+    assert re.search(r"Con retrasos[ABCDF] \(\d[\d,]* %\)", told["used"].replace("\xa0", " "))
+    assert told["robust"].startswith("1000 días simulados")
     bus, vehicle, way, *_ = told["row"]
     assert bus == "B001"
     depot = way.removeprefix("Desde la cochera ")

@@ -315,5 +315,8 @@ test('useConnection tells the state and comes back when asked', async () => {
 });
 
 test('a hook without a provider says what is missing', () => {
+  // React 18 prints what is thrown as well.
+  const said = vi.spyOn(console, 'error').mockImplementation(() => undefined);
   expect(() => renderHook(() => useJob('j1'))).toThrow('<AvanceProvider');
+  said.mockRestore();
 });

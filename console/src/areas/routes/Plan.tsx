@@ -1,6 +1,6 @@
 import { consoleBase, serverUrl } from '../../lib/base.ts';
 import { Gantt } from './Gantt.tsx';
-import { type Answer, EXPORTS, type Finding, knownFinding } from './model.ts';
+import { type Answer, EXPORTS, type Finding, knownFinding, type Robustness } from './model.ts';
 import { RouteMap } from './RouteMap.tsx';
 import css from './Routes.module.css';
 import { useTexts } from './texts.ts';
@@ -78,8 +78,25 @@ function Noted({ finding: { code, message, id, field } }: { finding: Finding }) 
   );
 }
 
+/** Which buses to look at first. */
+function Weakest({ robustness }: { robustness: Robustness }) {
+  const { t, locale } = useTexts();
+  const { weakest, runs, delay_percent } = robustness;
+  const late = weakest.filter((bus) => bus.on_time_share < 1);
+  const buses = late.map((bus) => `${bus.bus_id} (${percentOf(bus.on_time_share, locale)})`);
+  return (
+    <p data-testid="robustness">
+      {t('robust.text', { runs, delay: delay_percent })}{' '}
+      {late.length > 0 && t('robust.weakest', { buses: buses.join(', ') })}
+    </p>
+  );
+}
+
+const percentOf = (share: number, locale: string): string =>
+  share.toLocaleString(locale, { style: 'percent', maximumFractionDigits: 1 });
+
 function Numbers({ answer }: { answer: Answer }) {
-  const { t } = useTexts();
+  const { t, locale } = useTexts();
   const told = answer.result.diagnostics;
   const rows: [string, string | number][] = [
     [t('buses'), told.best_buses],
@@ -93,14 +110,24 @@ function Numbers({ answer }: { answer: Answer }) {
   if (told.depot_minutes !== undefined) rows.splice(4, 0, [t('depotMinutes'), told.depot_minutes]);
   const used = Object.entries(told.vehicles_used ?? {});
   if (used.length > 0) rows.push([t('vehicles'), used.map(([id, n]) => `${n} ${id}`).join(', ')]);
+  const { robustness } = told;
+  if (robustness) {
+    rows.push([
+      t('robust'),
+      `${robustness.grade} (${percentOf(robustness.on_time_share, locale)})`,
+    ]);
+  }
   return (
-    <dl className={css.kpis} data-testid="kpis">
-      {rows.map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
+    <>
+      <dl className={css.kpis} data-testid="kpis">
+        {rows.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      {robustness && <Weakest robustness={robustness} />}
+    </>
   );
 }

@@ -49,6 +49,15 @@ export interface LivePlan {
   schedule: readonly LiveBus[];
 }
 
+/** What simulated days with delays come to. docs/en/howto/routes.md */
+export interface Robustness {
+  grade: string;
+  on_time_share: number;
+  delay_percent: number;
+  runs: number;
+  weakest: readonly { bus_id: string; on_time_share: number }[];
+}
+
 export interface Diagnostics {
   best_buses: number;
   lower_bound_buses: number;
@@ -61,6 +70,7 @@ export interface Diagnostics {
   certificate: readonly string[];
   depot_minutes?: number;
   vehicles_used?: Readonly<Record<string, number>>;
+  robustness?: Robustness;
 }
 
 export interface Finding {
