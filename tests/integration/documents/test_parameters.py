@@ -6,9 +6,12 @@ import json
 
 import httpx2 as httpx
 import pytest
+from node_service import Node
 from semantic_text_splitter import TextSplitter
 
 from avance.apps.documents.text.chunks import MODEL
+
+from .following import frames
 
 SIZES = {"low": (1500, 100), "standard": (1000, 200), "high": (800, 250), "premium": (600, 300)}
 BOOK = "\n\n".join(
@@ -74,6 +77,23 @@ async def test_a_strategy_says_where_texts_and_files_are_cut(http: httpx.AsyncCl
     found = await passages(http, "code")
     assert len(found) > 1
     assert all(one.startswith("@cached") for one in found)
+
+
+async def test_a_document_that_is_read_anew_is_cut_as_is_asked(
+    node: Node, http: httpx.AsyncClient
+) -> None:
+    await read(http, "anew-cut", BOOK)
+    for body, (tokens, overlap) in (({"preset": "premium"}, SIZES["premium"]), ({}, (512, 80))):
+        told = (await http.get("/ingest/history", params={"collection": "anew-cut"})).json()
+        at = f"/documents/{told['documents'][0]['id']}/reindex"
+        job = (await http.post(at, json=body)).json()
+        await frames(node.url, f"/ws/jobs/{job['job_id']}")
+        whole = TextSplitter.from_tiktoken_model(MODEL, tokens, overlap).chunks(BOOK)
+        assert await passages(http, "anew-cut") == whole
+    told = (await http.get("/ingest/history", params={"collection": "anew-cut"})).json()
+    at = f"/documents/{told['documents'][0]['id']}/reindex"
+    refused = await http.post(at, json={"chunking_strategy": "best"})
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
 
 
 async def test_a_word_that_is_none_of_the_allowed_ones_is_refused_with_those(

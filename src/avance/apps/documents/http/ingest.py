@@ -24,6 +24,7 @@ from avance.apps.documents.asking import (
 )
 from avance.apps.documents.beside_rq import KIND, Order, send
 from avance.apps.documents.catalog import Catalog, Wanted
+from avance.apps.documents.cutting import of_ingest
 from avance.apps.documents.http.files import form_of, keep_file, name_of, new_folder
 from avance.apps.documents.ingest_socket import ending
 from avance.apps.documents.model import Document, OnDuplicate, Source
@@ -91,6 +92,13 @@ class AskQuery(msgspec.Struct, frozen=True, kw_only=True):
     """`similarity` or `mmr`; without it, as the settings say."""
 
 
+class ReindexRequest(msgspec.Struct, frozen=True, kw_only=True):
+    preset: str | None = None
+    """`low`, `standard`, `high` or `premium`: how long passages are; without it, as the settings say."""
+    chunking_strategy: str | None = None
+    """`recursive` (default), `semantic`, `markdown`, `html`, `python_code` or `json`: where the text is cut."""
+
+
 def answered(body: Any, status: int = 200) -> Response:
     return Response(_encode(body), status, media_type="application/json")
 
@@ -137,7 +145,7 @@ async def start(
     Args:
         upload: How an upload is cut; files of ingest are cut as the settings say.
     """
-    cutting = upload or Cutting(tokens=settings.chunk_tokens, overlap=settings.overlap_tokens)
+    cutting = upload or of_ingest(None, None, settings)
     catalog = Catalog(app.host.records)
     collection_id = await catalog.id_of(who.user, who.identity.tenant, collection)
     # Workers of RQ tell nothing of tenants, and an upload counts passages, which they do not tell either.
@@ -383,12 +391,14 @@ def _ms(moment: datetime | None) -> int | None:
 
 async def reindex(request: Request) -> Response:
     """
-    Read a document anew from its file, with the settings of now. It is found as it was until the new one is ready.
+    Read a document anew from its file, with the settings of now, or cut as the body says. It is found as it was until the new one is ready.
     """
     who = caller(request)
     document = await _own(request)
+    wanted = await read_json(request, ReindexRequest)
     count_start(request)
     settings = app.host.settings.section(DocumentsSettings)
+    cutting = of_ingest(wanted.preset, wanted.chunking_strategy, settings)
     collection = await Catalog(app.host.records).collection_of(document.id)
     if document.blob_key is None or collection is None:
         raise NotFound(
@@ -410,8 +420,9 @@ async def reindex(request: Request) -> Response:
         sources=[msgspec.to_builtins(source)],
         collection=name,
         collection_id=collection_id,
-        tokens=settings.chunk_tokens,
-        overlap=settings.overlap_tokens,
+        tokens=cutting.tokens,
+        overlap=cutting.overlap,
+        strategy=cutting.strategy.value,
         title=document.filename,
         on_duplicate=OnDuplicate.KEEP.value,
         replaces=document.id,
@@ -468,7 +479,7 @@ described(router, "POST", "/ingest", post_ingest)
 described(router, "GET", "/ingest/status/{job_id}", get_status)
 described(router, "GET", "/ingest/history", get_history)
 described(router, "GET", "/ingest/history.csv", get_csv)
-described(router, "POST", "/documents/{document_id}/reindex", reindex)
+described(router, "POST", "/documents/{document_id}/reindex", reindex, body=ReindexRequest)
 described(router, "GET", "/documents/{document_id}", get_document)
 described(router, "DELETE", "/documents/{document_id}", delete_document)
 described(router, "DELETE", "/documents", delete_documents)

@@ -24,6 +24,7 @@ from avance.apps.documents.asking import (
     retrieval_of,
 )
 from avance.apps.documents.catalog import Catalog
+from avance.apps.documents.cutting import of_upload
 from avance.apps.documents.http.files import (
     check_sizes,
     form_of,
@@ -35,10 +36,10 @@ from avance.apps.documents.http.files import (
 from avance.apps.documents.http.ingest import answered, policy_of, start
 from avance.apps.documents.model import OnDuplicate, Source
 from avance.apps.documents.settings import DocumentsSettings
-from avance.apps.documents.text.strategies import SIZES, Cutting, Preset, Strategy
+from avance.apps.documents.text.strategies import Cutting
 from avance.apps.documents.uploads_socket import TASK, Course
 from avance.apps.documents.vectors import Owned, vectors_of
-from avance.apps.documents.words import failure, iso_z, one_of
+from avance.apps.documents.words import failure, iso_z
 from avance.apps.reading import Unreadable
 from avance.errors import AvanceError, InvalidRequest, NotFound
 from avance.web import Caller, caller, check_reads, count_start, described, job_not_found, read_json
@@ -177,7 +178,7 @@ async def _of_json(request: Request, settings: DocumentsSettings) -> Wanted:
             code="too_many_documents",
         )
     policy = policy_of(body.on_duplicate)
-    cutting = _cutting(body.preset, body.chunking_strategy, settings)
+    cutting = of_upload(body.preset, body.chunking_strategy, settings)
     empty = [number for number, one in enumerate(body.documents) if not one.content.strip()]
     if empty:
         raise InvalidRequest(f"document {empty[0]} has no content", code="document_empty")
@@ -197,18 +198,6 @@ async def _of_json(request: Request, settings: DocumentsSettings) -> Wanted:
     )
 
 
-def _cutting(preset: str | None, strategy: str | None, settings: DocumentsSettings) -> Cutting:
-    """
-    Raises:
-        InvalidRequest: There is no such preset, or no such strategy.
-    """
-    chosen = one_of(Preset, preset, "preset") if preset else settings.upload_preset
-    sizes = (settings.upload_chunk_tokens, settings.upload_overlap_tokens)
-    tokens, overlap = sizes if chosen is None else SIZES[chosen]
-    where = one_of(Strategy, strategy, "chunking_strategy") if strategy else None
-    return Cutting(tokens=tokens, overlap=overlap, strategy=where or settings.upload_strategy)
-
-
 def _text_name(source: str) -> str:
     name = source.strip() or "unknown"
     return name if name.lower().endswith((".txt", ".md")) else f"{name}.txt"
@@ -223,7 +212,7 @@ async def _of_form(request: Request, settings: DocumentsSettings) -> Wanted:
             {"documents": [{"content": "x"}], "collection_name": collection}, UploadRequest
         )
         policy = policy_of(fields.get("on_duplicate") or "skip")
-        cutting = _cutting(fields.get("preset"), fields.get("chunking_strategy"), settings)
+        cutting = of_upload(fields.get("preset"), fields.get("chunking_strategy"), settings)
         files = [file for file in form.getlist("files") if not isinstance(file, str)]
         if not files:
             raise InvalidRequest("there are no files; send them in the field `files`")
@@ -376,7 +365,7 @@ async def get_stats(request: Request) -> Response:
     who = caller(request)
     who.require_whole()
     settings = app.host.settings.section(DocumentsSettings)
-    cutting = _cutting(None, None, settings)
+    cutting = of_upload(None, None, settings)
     collections, documents, chunks = await Catalog(app.host.records).counts(who.user)
     return answered(
         {
