@@ -133,31 +133,13 @@ async def test_a_model_is_not_asked_more_often_than_is_set(answering: Node, mode
     assert int(refused.headers["retry-after"]) > 0
 
 
-async def test_vectors_find_what_words_do_not_and_two_models_are_not_mixed(
-    serve: Serve, models: Models
-) -> None:
-    env = {"AVANCE_DOCUMENTS_EMBEDDINGS_URL": models.url}
-    node = serve(**env)
-    said = await ingest(node, "zzz zz zzzz zz")
-    assert said[-1]["status"] == "completed"
-    await ingest(node, "aaa bbb", name="b.txt")
-    async with httpx.AsyncClient(base_url=node.url, timeout=30) as http:
-        answer = (await http.post("/query", json={"query": "zzzzzzzz"})).json()
-    assert answer["metadata"]["ranking"] == "hybrid"
-    assert answer["sources"][0]["text"] == "zzz zz zzzz zz"
-    models.dimensions = 10
-    said = await ingest(node, "a text with fewer numbers", name="c.txt")
-    assert said[-1]["status"] == "failed"
-    assert "has vectors of another model" in said[-1]["error"]
-
-
 @pytest.mark.parametrize("place", ["store", "qdrant", "edge"])
 async def test_vectors_live_in_the_store_in_qdrant_or_in_the_process(
     serve: Serve, models: Models, tmp_path: Path, place: str
 ) -> None:
     """
     What is removed or read anew is found as often as it is there, wherever its vectors are, and passages that repeat each other make room for
-    another; Qdrant here is its client's local mode.
+    another. They find what words do not, and two models are not mixed. Qdrant here is its client's local mode.
     """
     env = {
         "store": {},
@@ -174,6 +156,7 @@ async def test_vectors_live_in_the_store_in_qdrant_or_in_the_process(
             assert answer["metadata"]["ranking"] == "hybrid"
             return [one["source"] for one in answer["sources"]]
 
+        # No word of the question is in it.
         assert (await found())[0] == "z.txt"
         (shelf,) = (await http.get("/collections")).json()["collections"]
         model = (shelf["embedding_model"], shelf["dimensions"])
@@ -196,6 +179,10 @@ async def test_vectors_live_in_the_store_in_qdrant_or_in_the_process(
         varied = (await http.post("/query", json={**ask, "retrieval": "mmr"})).json()["sources"]
         assert "three.txt" in [one["source"] for one in varied]
         assert len(varied) == 2
+    models.dimensions = 10
+    said = await ingest(node, "a text with fewer numbers", name="c.txt", collection="varied")
+    assert said[-1]["status"] == "failed"
+    assert "has vectors of another model" in said[-1]["error"]
 
 
 @pytest.fixture
