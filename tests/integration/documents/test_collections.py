@@ -64,17 +64,17 @@ async def rename_one(http: httpx.AsyncClient, node: Node) -> None:
     assert (await found("puerto"), await found("harbour")) == (["puerto.txt"], [])
     # What was begun under the old name goes into the same collection, and makes no other.
     ship = {"files": ("boat.txt", b"A boat with red sails")}
-    await http.post(f"/batch/{batch_id}/upload", files=ship)
-    await frames(node.url, f"/batch/{batch_id}/stream")
+    (sent,) = (await http.post(f"/batch/{batch_id}/upload", files=ship)).json()
+    await frames(node.url, f"/ws/jobs/{sent['job_id']}")
     part = {
         "Tus-Resumable": "1.0.0",
         "Upload-Offset": "0",
         "Content-Type": "application/offset+octet-stream",
     }
-    sent = await http.patch(arriving.headers["location"], headers=part, content=b"a ship at noon")
-    assert sent.status_code == 204, sent.text
-    job = (await http.get(f"/v1/jobs/{arriving.headers['location'].rpartition('/')[2]}")).json()
-    said, _ = await frames(node.url, f"/ws/jobs/{job['id']}")
+    at = arriving.headers["location"]
+    arrived = await http.patch(at, headers=part, content=b"a ship at noon")
+    assert arrived.status_code == 204, arrived.text
+    said, _ = await frames(node.url, f"/ws/jobs/{at.rpartition('/')[2]}")
     assert said[-1]["status"] == "completed"
     kept = (await http.get("/ingest/history", params={"collection": "puerto"})).json()["documents"]
     assert {one["filename"] for one in kept} == {"puerto.txt", "boat.txt", "ship.txt"}
