@@ -19,7 +19,7 @@ def server(run_server: Any) -> Iterator[Any]:
     """
     The demo's tasks beside all systems, for one user without a password. The first test of this file finds it empty.
     """
-    with run_server(*EVERYTHING) as server:
+    with run_server(*EVERYTHING, environment={"AVANCE_DRAIN_S": "1"}) as server:
         yield server
 
 
@@ -123,6 +123,7 @@ def test_pages_live_through_sleep_ended_tokens_refused_sockets_and_failures(serv
         environment={
             "AVANCE_AUTH": "token",
             "AVANCE_API_KEYS": "key-of-ana-00001=ana",
+            "AVANCE_DRAIN_S": "1",
             # The page has to fetch another one again and again.
             "AVANCE_HTTP_TOKEN_TTL_S_MAX": "6",
         },
