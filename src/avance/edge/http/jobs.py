@@ -160,7 +160,7 @@ class JobRoutes:
 
     async def retry(self, request: Request) -> Response:
         """
-        Submit the work of a finished job again, as a new job.
+        Submit the work of a finished job again, as a new job: below the same parent while that is under way, and below none after its end.
         """
         who = caller(request)
         job = await self._owned(who, request.path_params["job_id"])
