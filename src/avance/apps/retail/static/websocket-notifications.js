@@ -105,6 +105,8 @@
       // Delivered at least once: what an earlier page of this browser had is not news, whoever else is told of it again.
       this.told = new Set(this.notifications.map((one) => one.notification_id));
       this.waiting = [];
+      // Read here, and not confirmed by the server yet: what is clicked before there is a connection is not lost.
+      this.readHere = new Set();
       this.online = () => this.retryNow();
       this.visible = () => this.showWaiting();
     }
@@ -135,7 +137,8 @@
     }
 
     markRead(notificationId) {
-      this.send({ type: 'mark_read', notification_id: notificationId });
+      this.readHere.add(notificationId);
+      if (this.isConnected) this.send({ type: 'mark_read', notification_id: notificationId });
     }
 
     send(frame) {
@@ -148,6 +151,7 @@
           this.attempts = 0;
           this.version = -1;
           this.setConnected(true);
+          for (const id of this.readHere) this.send({ type: 'mark_read', notification_id: id });
           this.refresh();
           break;
         case 'auth_failed':
@@ -390,11 +394,14 @@
       const ids = new Set(listed.map((one) => one.notification_id));
       const isNewer = ({ notification_id: id }) => this.told.has(id) && !had.has(id) && !ids.has(id);
       const items = listed.map((one) => ({ ...one, timestamp: one.created_at }));
+      const unread = new Set(items.filter((one) => one.status !== 'read').map((one) => one.notification_id));
+      for (const id of this.readHere) if (!unread.has(id)) this.readHere.delete(id);
       this.keep([...this.notifications.filter(isNewer), ...items]);
       this.report('list', this.notifications);
     }
 
     markLocally(notificationId) {
+      this.readHere.delete(notificationId);
       const changed = this.notifications.map((one) =>
         one.notification_id === notificationId ? { ...one, status: 'read' } : one,
       );
