@@ -108,9 +108,7 @@ def _rq(count: int) -> float:
     queue = Queue(connection=connection) if is_followed else rq.Queue(connection=connection)
 
     def send(number: int) -> list[Any]:
-        return [
-            queue.enqueue("benchmarks.growth_engines_tasks.nothing_in_rq") for _ in range(number)
-        ]
+        return [queue.enqueue("benchmarks.growth_engines_rq.nothing") for _ in range(number)]
 
     def over(sent: list[Any]) -> None:
         if is_followed:

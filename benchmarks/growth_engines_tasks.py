@@ -1,5 +1,5 @@
 """
-What Celery and RQ run in the question of engines. `BENCH_FOLLOWED` lets avance follow Celery's tasks.
+What Celery runs in the question of engines. `BENCH_FOLLOWED` lets avance follow Celery's tasks.
 """
 
 import os
@@ -16,8 +16,4 @@ if os.environ["BENCH_FOLLOWED"]:
 
 @app.task(name="nothing")
 def nothing() -> int:
-    return 1
-
-
-def nothing_in_rq() -> int:
     return 1
