@@ -2,11 +2,13 @@
 Whether a text sounds glad or sorry, by counting words that do. It is as simple as that.
 """
 
-from avance.apps.documents.text.stems import WORD, fold
+from avance.apps.documents.text.stems import WORD
 
 NEGATED_WORDS = 3
 """So far a negation reaches."""
-_NEGATIONS = frozenset(["no", "not", "never", "without", "nunca", "jamas", "sin", "tampoco", "ni"])
+_NEGATIONS = frozenset(
+    ["no", "not", "never", "without", "nunca", "jamas", "jamás", "sin", "tampoco", "ni"]
+)
 _GLAD = frozenset(
     [
         "good",
@@ -49,10 +51,13 @@ _GLAD = frozenset(
         "mejor",
         "mejora",
         "mejoro",
+        "mejoró",
         "mejorado",
         "exito",
+        "éxito",
         "beneficio",
         "facil",
+        "fácil",
         "seguro",
         "segura",
         "gracias",
@@ -66,9 +71,12 @@ _GLAD = frozenset(
         "recomendable",
         "encanta",
         "magnifico",
+        "magnífico",
         "magnifica",
+        "magnífica",
         "agradable",
         "util",
+        "útil",
     ]
 )
 _SORRY = frozenset(
@@ -110,7 +118,9 @@ _SORRY = frozenset(
         "malos",
         "malas",
         "pesimo",
+        "pésimo",
         "pesima",
+        "pésima",
         "terrible",
         "triste",
         "enfado",
@@ -122,10 +132,13 @@ _SORRY = frozenset(
         "problema",
         "problemas",
         "dano",
+        "daño",
         "danos",
+        "daños",
         "roto",
         "rota",
         "perdida",
+        "pérdida",
         "perdido",
         "riesgo",
         "peligroso",
@@ -134,10 +147,12 @@ _SORRY = frozenset(
         "retraso",
         "tarde",
         "dificil",
+        "difícil",
         "multa",
         "deuda",
         "fraude",
         "averia",
+        "avería",
         "incumplimiento",
     ]
 )
@@ -147,7 +162,7 @@ def sentiment(text: str) -> str:
     """
     `positive`, `negative` or `neutral`.
     """
-    words = [fold(word) for word in WORD.findall(text.lower())]
+    words = WORD.findall(text.lower())
     mood = 0
     for at, word in enumerate(words):
         value = (word in _GLAD) - (word in _SORRY)
