@@ -61,6 +61,7 @@ class ServerOperations:
                 f"SELECT state, count(*) FROM jobs WHERE is_active{narrow} GROUP BY state",
                 *values,
             )
+            # The index of ended jobs begins with whether they still have their log.
             ended = rows.all(
                 f"SELECT state, ended_ms / {MINUTE_MS} AS minute, count(*) FROM jobs"
                 f" WHERE has_log IN (false, true) AND ended_ms >= ?{narrow} GROUP BY state, minute",

@@ -247,6 +247,7 @@ def _children(parent_id: str, connection: Connection[Any]) -> Children:
     )
 
 
+# The index of ended jobs begins with whether they still have their log.
 _PARTED = """
 SELECT id FROM jobs WHERE is_active AND id IN (
     SELECT parent_id FROM jobs

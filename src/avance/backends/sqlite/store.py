@@ -232,6 +232,7 @@ def _children(parent_id: str, connection: sqlite3.Connection) -> Children:
     )
 
 
+# The index of ended jobs begins with whether they still have their log.
 _PARTED = """
 SELECT id FROM jobs WHERE is_active = 1 AND id IN (
     SELECT parent_id FROM jobs

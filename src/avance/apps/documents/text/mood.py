@@ -2,171 +2,35 @@
 Whether a text sounds glad or sorry, by counting words that do. It is as simple as that.
 """
 
-from avance.apps.documents.text.stems import WORD
+from functools import cache
+from importlib import resources
+
+from avance.apps.documents.text.stems import WORD, fold
 
 NEGATED_WORDS = 3
 """So far a negation reaches."""
-_NEGATIONS = frozenset(
-    ["no", "not", "never", "without", "nunca", "jamas", "jamás", "sin", "tampoco", "ni"]
-)
-_GLAD = frozenset(
-    [
-        "good",
-        "great",
-        "excellent",
-        "happy",
-        "glad",
-        "love",
-        "loved",
-        "best",
-        "better",
-        "success",
-        "successful",
-        "improve",
-        "improved",
-        "improvement",
-        "benefit",
-        "helpful",
-        "easy",
-        "safe",
-        "thanks",
-        "thank",
-        "pleased",
-        "satisfied",
-        "win",
-        "won",
-        "growth",
-        "profit",
-        "reliable",
-        "recommend",
-        "recommended",
-        "bueno",
-        "buena",
-        "buenos",
-        "buenas",
-        "excelente",
-        "feliz",
-        "contento",
-        "contenta",
-        "mejor",
-        "mejora",
-        "mejoro",
-        "mejoró",
-        "mejorado",
-        "exito",
-        "éxito",
-        "beneficio",
-        "facil",
-        "fácil",
-        "seguro",
-        "segura",
-        "gracias",
-        "satisfecho",
-        "satisfecha",
-        "gana",
-        "ganado",
-        "crecimiento",
-        "fiable",
-        "recomiendo",
-        "recomendable",
-        "encanta",
-        "magnifico",
-        "magnífico",
-        "magnifica",
-        "magnífica",
-        "agradable",
-        "util",
-        "útil",
-    ]
-)
-_SORRY = frozenset(
-    [
-        "bad",
-        "poor",
-        "terrible",
-        "awful",
-        "sad",
-        "angry",
-        "hate",
-        "worst",
-        "worse",
-        "fail",
-        "failed",
-        "failure",
-        "problem",
-        "problems",
-        "error",
-        "errors",
-        "damage",
-        "damaged",
-        "broken",
-        "loss",
-        "lost",
-        "risk",
-        "dangerous",
-        "complaint",
-        "delay",
-        "delayed",
-        "late",
-        "unsafe",
-        "difficult",
-        "penalty",
-        "debt",
-        "fraud",
-        "malo",
-        "mala",
-        "malos",
-        "malas",
-        "pesimo",
-        "pésimo",
-        "pesima",
-        "pésima",
-        "terrible",
-        "triste",
-        "enfado",
-        "odio",
-        "peor",
-        "fallo",
-        "falla",
-        "fracaso",
-        "problema",
-        "problemas",
-        "dano",
-        "daño",
-        "danos",
-        "daños",
-        "roto",
-        "rota",
-        "perdida",
-        "pérdida",
-        "perdido",
-        "riesgo",
-        "peligroso",
-        "peligrosa",
-        "queja",
-        "retraso",
-        "tarde",
-        "dificil",
-        "difícil",
-        "multa",
-        "deuda",
-        "fraude",
-        "averia",
-        "avería",
-        "incumplimiento",
-    ]
-)
+_NEGATIONS = frozenset(["no", "not", "never", "without", "nunca", "jamas", "sin", "tampoco", "ni"])
 
 
 def sentiment(text: str) -> str:
     """
     `positive`, `negative` or `neutral`.
     """
-    words = WORD.findall(text.lower())
+    words = [fold(word) for word in WORD.findall(text.lower())]
+    glad, sorry = _words("glad"), _words("sorry")
     mood = 0
     for at, word in enumerate(words):
-        value = (word in _GLAD) - (word in _SORRY)
+        value = (word in glad) - (word in sorry)
         if value:
             is_negated = not _NEGATIONS.isdisjoint(words[max(at - NEGATED_WORDS, 0) : at])
             mood += -value if is_negated else value
     return "positive" if mood > 0 else "negative" if mood < 0 else "neutral"
+
+
+@cache
+def _words(mood: str) -> frozenset[str]:
+    """
+    Without accents, in Spanish and English.
+    """
+    text = resources.files(__package__).joinpath(f"mood_{mood}.txt").read_text("utf-8")
+    return frozenset(text.split())
