@@ -58,7 +58,7 @@ async def test_a_browser_reads_a_file_by_a_link_under_a_name_of_ours(blobs: S3Bl
     await blobs.put("a/b.pdf", stream_of(b"%PDF"), bytes_max=9)
     link = await blobs.link("a/b.pdf", ttl_s=60, name="Rechnung ñ.pdf")
     assert link is not None
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=60) as http:
         answer = await http.get(link)
     assert (answer.status_code, answer.content) == (200, b"%PDF")
     assert answer.headers["content-type"] == "application/pdf"
@@ -67,7 +67,7 @@ async def test_a_browser_reads_a_file_by_a_link_under_a_name_of_ours(blobs: S3Bl
 
 async def test_a_browser_brings_a_file_past_us(blobs: S3Blobs) -> None:
     form = await blobs.upload_form("up/photo.jpg", ttl_s=60, bytes_max=1_000)
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=60) as http:
         answer = await http.post(
             form.url, data=dict(form.fields), files={"file": ("photo.jpg", b"jpeg")}
         )

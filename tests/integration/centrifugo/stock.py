@@ -5,7 +5,7 @@ The stock client libraries, driven from tests.
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -47,17 +47,32 @@ class JsClient:
         """
         The next event of this kind, passing over others.
         """
+        while True:
+            seen = await self._any(event, matching)
+            if _is(seen, event, matching):
+                return seen
+
+    async def answering(
+        self, what: str, answer: Callable[[], str], event: str, **matching: Any
+    ) -> dict[str, Any]:
+        """
+        The next event of this kind, for which each question is answered: a token that is short-lived may have ended on its way.
+        """
+        while True:
+            seen = await self._any(event, matching)
+            if _is(seen, event, matching):
+                return seen
+            if _is(seen, "ask", {"what": what}):
+                await self.call("answer", question=seen["question"], answer=answer())
+
+    async def _any(self, event: str, matching: dict[str, Any]) -> dict[str, Any]:
         try:
             with anyio.fail_after(PATIENCE_S):
-                while True:
-                    seen = await self._events.get()
-                    self.seen.append(seen)
-                    if seen["event"] == event and all(
-                        seen.get(name) == value for name, value in matching.items()
-                    ):
-                        return seen
+                seen = await self._events.get()
         except TimeoutError:
             raise AssertionError(f"no {event} {matching} after {self.seen}") from None
+        self.seen.append(seen)
+        return seen
 
     async def publications(self, count: int) -> list[dict[str, Any]]:
         return [await self.next("publication") for _ in range(count)]
@@ -70,6 +85,10 @@ class JsClient:
                 self._results.pop(event["id"]).set_result(event)
             else:
                 self._events.put_nowait(event)
+
+
+def _is(seen: dict[str, Any], event: str, matching: dict[str, Any]) -> bool:
+    return seen["event"] == event and all(seen.get(name) == it for name, it in matching.items())
 
 
 @asynccontextmanager

@@ -66,7 +66,7 @@ class Heard(SubscriptionEventHandler, ClientEventHandler):
         self._told.put_nowait(("disconnected", ctx))
 
     async def next(self, kind: str) -> Any:
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             while True:
                 told, ctx = await self._told.get()
                 if told == kind:

@@ -13,14 +13,23 @@ from stock import js_client
 
 from avance.edge.session.settings import SessionSettings
 
-# The tokens of these tests end after seconds, and so does the grace.
-BRIEF = SessionSettings(expiry_grace_s=0.5)
+# What is answered where a token has ended; those of these tests may have done so on the way, on a machine that is busy.
+HAS_ENDED = 109
 
 
 @pytest.fixture
 async def served() -> AsyncIterator[Served]:
-    async with serve(Options(settings=BRIEF, is_native=True)) as running:
-        yield running
+    """
+    Clients have all the time they need to bring a fresh token.
+    """
+    async with serve(Options(settings=SessionSettings(expiry_grace_s=600), is_native=True)) as one:
+        yield one
+
+
+@pytest.fixture
+async def hurried() -> AsyncIterator[Served]:
+    async with serve(Options(settings=SessionSettings(expiry_grace_s=0.5), is_native=True)) as one:
+        yield one
 
 
 def brief(user: str = "42", seconds: int = 2, **claims: Any) -> str:
@@ -40,9 +49,7 @@ async def test_an_expired_connection_token_is_replaced_by_the_client(served: Ser
 async def test_a_client_refreshes_its_token_and_stays(served: Served) -> None:
     async with js_client(served.http_url, asks=True) as client:
         await client.call("connect")
-        asked = await client.next("ask", what="token")
-        await client.call("answer", question=asked["question"], answer=brief())
-        await client.next("connected")
+        await client.answering("token", brief, "connected")
         asked = await client.next("ask", what="token")
         await client.call("answer", question=asked["question"], answer=token("42"))
         await client.call("subscribe", channel="news")
@@ -50,11 +57,15 @@ async def test_a_client_refreshes_its_token_and_stays(served: Served) -> None:
         assert not [one for one in client.seen if one["event"] == "disconnected"]
 
 
-async def test_who_brings_no_fresh_token_is_sent_away_to_fetch_one(served: Served) -> None:
-    async with raw(served.websocket_url) as client:
-        reply = await client.ask(connect={"token": brief(seconds=1)})
-        assert reply["connect"]["expires"] is True
-        assert (await client.closed())[0] == 3005
+async def test_who_brings_no_fresh_token_is_sent_away_to_fetch_one(hurried: Served) -> None:
+    while True:
+        async with raw(hurried.websocket_url) as client:
+            reply = await client.ask(connect={"token": brief()})
+            if "connect" in reply:
+                assert reply["connect"]["expires"] is True
+                assert (await client.closed())[0] == 3005
+                break
+            assert reply["error"]["code"] == HAS_ENDED
 
 
 async def test_refresh_is_answered_with_the_new_end(served: Served) -> None:
@@ -90,10 +101,10 @@ async def test_a_subscription_token_is_refreshed_by_the_client(served: Served) -
     async with js_client(served.http_url, token=token("42")) as client:
         await client.call("connect")
         await client.call("subscribe", channel="$private", asks=True)
-        for fresh in (token("42", channel="$private", exp=1), brief(channel="$private")):
-            asked = await client.next("ask", what="sub_token")
-            await client.call("answer", question=asked["question"], answer=fresh)
-        await client.next("sub_subscribed")
+        asked = await client.next("ask", what="sub_token")
+        ended = token("42", channel="$private", exp=1)
+        await client.call("answer", question=asked["question"], answer=ended)
+        await client.answering("sub_token", lambda: brief(channel="$private"), "sub_subscribed")
         asked = await client.next("ask", what="sub_token")
         fresh = token("42", channel="$private")
         await client.call("answer", question=asked["question"], answer=fresh)
@@ -101,11 +112,14 @@ async def test_a_subscription_token_is_refreshed_by_the_client(served: Served) -
         assert (await client.next("publication"))["data"] == {"n": 1}
 
 
-async def test_a_subscription_whose_token_ended_is_ended_too(served: Served) -> None:
-    async with raw(served.websocket_url) as client:
+async def test_a_subscription_whose_token_ended_is_ended_too(hurried: Served) -> None:
+    async with raw(hurried.websocket_url) as client:
         await client.ask(connect={"token": token("42")})
-        given = brief(seconds=1, channel="$private")
-        reply = await client.ask(subscribe={"channel": "$private", "token": given})
+        reply: dict[str, Any] = {}
+        while "subscribe" not in reply:
+            given = brief(channel="$private")
+            reply = await client.ask(subscribe={"channel": "$private", "token": given})
+            assert "subscribe" in reply or reply["error"]["code"] == HAS_ENDED
         assert reply["subscribe"]["expires"] is True
         push = await client.push("unsubscribe")
         assert push["unsubscribe"]["code"] == 2501

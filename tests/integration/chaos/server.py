@@ -56,7 +56,7 @@ class Server:
                 stderr=log,
                 start_new_session=True,
             )
-        async with httpx.AsyncClient(base_url=self.url) as client:
+        async with httpx.AsyncClient(base_url=self.url, timeout=60) as client:
             with anyio.fail_after(60):
                 while not await self._is_ready(client):  # noqa: ASYNC110 - another process has no event to wait for
                     await anyio.sleep(0.01)

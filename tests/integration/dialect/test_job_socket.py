@@ -69,7 +69,7 @@ async def a_site(built: Built, *, is_native: bool = True) -> AsyncIterator[Site]
 
 async def read_all(connection: ClientConnection) -> tuple[list[dict[str, Any]], int]:
     frames = []
-    with anyio.fail_after(15), suppress(ConnectionClosed):
+    with anyio.fail_after(60), suppress(ConnectionClosed):
         while True:
             frames.append(json.loads(await connection.recv()))
     assert connection.close_code is not None

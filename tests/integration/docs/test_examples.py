@@ -88,7 +88,7 @@ def served(
 
 @pytest.mark.parametrize("served", ["shelf"], indirect=True)
 async def test_an_app_keeps_rows_of_its_own(served: str) -> None:
-    async with httpx.AsyncClient(base_url=served) as http:
+    async with httpx.AsyncClient(base_url=served, timeout=60) as http:
         results = []
         for count in (2, 3):
             submit = {"task": "shelf.put", "params": {"name": "pears", "count": count}}
@@ -104,7 +104,7 @@ async def test_an_app_keeps_rows_of_its_own(served: str) -> None:
 
 @pytest.mark.parametrize("served", ["steps"], indirect=True)
 async def test_an_app_speaks_its_own_words_on_its_own_socket(served: str) -> None:
-    async with httpx.AsyncClient(base_url=served) as http:
+    async with httpx.AsyncClient(base_url=served, timeout=60) as http:
         submit = {"task": "steps.climb", "params": {"steps": 3}}
         job = (await http.post("/v1/jobs", json=submit)).json()
     async with connect(f"{served.replace('http', 'ws', 1)}/ws/steps/{job['id']}") as connection:
@@ -168,7 +168,7 @@ def test_a_job_begins_with_the_commit_of_the_readers_own_transaction(
 async def test_an_app_tells_its_users_something(served: str) -> None:
     tasks = {"stock_is_low": {"user": "dev", "product": "pears"}, "report": {"month": "May"}}
     titles: list[str] = []
-    async with httpx.AsyncClient(base_url=served) as http:
+    async with httpx.AsyncClient(base_url=served, timeout=60) as http:
         for name, params in tasks.items():
             submit = {"task": f"notices.{name}", "params": params, "title": name}
             job = (await http.post("/v1/jobs", json=submit)).json()

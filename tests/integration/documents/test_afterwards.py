@@ -23,7 +23,7 @@ async def test_after_five_minutes_the_socket_is_gone_and_the_history_stays(serve
     003-08, 003-T8, 003-20: between two servers on the same data, the end of one upload is moved into the past.
     """
     first = serve()
-    async with httpx.AsyncClient(base_url=first.url) as http:
+    async with httpx.AsyncClient(base_url=first.url, timeout=60) as http:
         old, new = await upload(http, "uno"), await upload(http, "dos")
         for one in (old, new):
             said, code = await frames(first.url, f"/ws/{one}")
@@ -34,7 +34,7 @@ async def test_after_five_minutes_the_socket_is_gone_and_the_history_stays(serve
     assert await frames(second.url, f"/ws/{old}") == ([], 4404)
     said, code = await frames(second.url, f"/ws/{new}")
     assert (said[-1]["status"], code) == ("completed", 1000)
-    async with httpx.AsyncClient(base_url=second.url) as http:
+    async with httpx.AsyncClient(base_url=second.url, timeout=60) as http:
         kept = (await http.get(f"/upload/{old}")).json()
         assert (kept["upload_id"], kept["status"], kept["progress_percent"]) == (
             old,

@@ -208,7 +208,7 @@ async def test_a_batch_goes_on_after_a_kill_and_has_every_file_once(serve: Serve
 
 async def test_a_batch_belongs_to_who_made_it(guarded: Node) -> None:
     ana, ben = {"X-API-Key": "ana-key"}, {"X-API-Key": "ben-key"}
-    async with httpx.AsyncClient(base_url=guarded.url, headers=ana) as http:
+    async with httpx.AsyncClient(base_url=guarded.url, headers=ana, timeout=60) as http:
         batch_id = await create(http)
         calls = (
             http.get(f"/batch/{batch_id}/status", headers=ben),

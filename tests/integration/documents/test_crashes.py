@@ -41,7 +41,7 @@ async def test_killed_in_a_phase_and_again_in_the_next_it_ends_once(
     for stage in stages:
         node = serve()
         if not upload_id:
-            async with httpx.AsyncClient(base_url=node.url) as http:
+            async with httpx.AsyncClient(base_url=node.url, timeout=60) as http:
                 answer = await http.post("/upload", files=[("files", ("long.pdf", data))])
                 upload_id = answer.json()["upload_id"]
         async with connect(f"{node.url.replace('http', 'ws', 1)}/ws/{upload_id}") as socket:
@@ -59,7 +59,7 @@ async def test_killed_in_a_phase_and_again_in_the_next_it_ends_once(
     assert [one.get("step") or one["status"] for one in steps[1:]] == [
         *("queued", "processing", "parsing", "indexing", "completed"),
     ]
-    async with httpx.AsyncClient(base_url=last.url) as http:
+    async with httpx.AsyncClient(base_url=last.url, timeout=60) as http:
         history = (await http.get("/ingest/history")).json()
         (document,) = history["documents"]
         assert document["chunks"] == said[-1]["metrics"]["total_chunks"]

@@ -222,7 +222,7 @@ async def test_only_its_owner_goes_on_with_an_upload_or_gives_it_up(
     told = await announce(ana, len(data))
     place = f"/uploads/direct/{told['upload_id']}"
     await send_all(ana, told, data)
-    async with httpx.AsyncClient(base_url=str(ana.base_url), headers=BEN) as ben:
+    async with httpx.AsyncClient(base_url=str(ana.base_url), headers=BEN, timeout=60) as ben:
         for answer in (
             await ben.get(place),
             await ben.post(f"{place}/parts", json={"parts": [1]}),

@@ -66,7 +66,7 @@ async def test_queued_is_always_seen(idle: Node) -> None:
     """
     000-T2, 000-13: nobody works, and a client sees `queued`; a worker in a process of its own starts, and the rest follows.
     """
-    async with httpx.AsyncClient(base_url=idle.url) as http:
+    async with httpx.AsyncClient(base_url=idle.url, timeout=60) as http:
         job = await ingest(http, "a.txt", TEXT.encode(), collection="seen")
     async with connect(f"{idle.url.replace('http', 'ws', 1)}/ws/jobs/{job['job_id']}") as socket:
         said = [json.loads(await socket.recv()) for _ in range(2)]
@@ -213,7 +213,7 @@ async def test_too_large_a_file_is_refused_while_it_streams(idle: Node) -> None:
     000-T10
     """
     kept = files_of(idle)
-    async with httpx.AsyncClient(base_url=idle.url) as http:
+    async with httpx.AsyncClient(base_url=idle.url, timeout=60) as http:
         answer = await http.post("/ingest", files={"file": ("a.txt", b"x" * 5_000)})
     assert answer.status_code == 413
     assert files_of(idle) == kept
@@ -223,7 +223,7 @@ async def test_a_ping_is_answered_and_rubbish_is_not_fatal(idle: Node) -> None:
     """
     000-06, 000-18, and a cancel that reads failed with that word.
     """
-    async with httpx.AsyncClient(base_url=idle.url) as http:
+    async with httpx.AsyncClient(base_url=idle.url, timeout=60) as http:
         job = await ingest(http, "a.txt", b"x")
         url = f"{idle.url.replace('http', 'ws', 1)}/ws/jobs/{job['job_id']}"
         async with connect(url) as socket:
@@ -255,7 +255,7 @@ async def test_the_socket_needs_the_rights_of_the_call(guarded: Node) -> None:
     000-T7
     """
     ana, ben = {"X-API-Key": "ana-key"}, {"X-API-Key": "ben-key"}
-    async with httpx.AsyncClient(base_url=guarded.url) as http:
+    async with httpx.AsyncClient(base_url=guarded.url, timeout=60) as http:
         assert (await http.post("/ingest", files={"file": ("a.txt", b"x")})).status_code == 401
         answer = await http.post("/ingest", files={"file": ("a.txt", b"x")}, headers=ana)
         job_id = answer.json()["job_id"]

@@ -73,7 +73,7 @@ async def test_a_limit_that_is_declared_is_enforced(serve: Serve) -> None:
     """
     node = serve(**TOKEN_MODE, AVANCE_HTTP_STARTS_PER_MINUTE="2")
     ana = {"X-API-Key": "ana-key"}
-    async with httpx.AsyncClient(base_url=node.url, headers=ana) as http:
+    async with httpx.AsyncClient(base_url=node.url, headers=ana, timeout=60) as http:
         answers = [
             await http.post("/ingest", files={"file": (f"{n}.txt", b"text %d" % n)})
             for n in range(3)

@@ -111,7 +111,7 @@ async def test_one_script_starts_everything_an_upload_goes_through_and_another_s
         assert (await http.get(f"{page}/health")).json()["status"] == "healthy"
     stack.run("stop_dev.sh")
     for place in (f"{api}/health", f"{page}/console/"):
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(timeout=60) as http:
             with pytest.raises(httpx.ConnectError):
                 await http.get(place)
     with Redis.from_url(redis_url) as redis:

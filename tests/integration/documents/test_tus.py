@@ -175,7 +175,9 @@ async def test_a_file_that_is_not_what_it_says_fails_with_its_last_byte(
 
 
 async def test_others_do_not_see_an_upload_and_too_much_at_once_is_refused(guarded: Node) -> None:
-    async with httpx.AsyncClient(base_url=guarded.url, headers={"X-API-Key": "ana-key"}) as ana:
+    async with httpx.AsyncClient(
+        base_url=guarded.url, headers={"X-API-Key": "ana-key"}, timeout=60
+    ) as ana:
         place = await announce(ana, 80)
         more = {"Upload-Length": "21", "Upload-Metadata": metadata(filename="b.txt")}
         refused = await ana.post("/uploads/tus", headers={**TUS, **more})

@@ -160,7 +160,7 @@ async def test_an_upload_that_nobody_may_see_is_closed_as_unknown(guarded: Node)
     003-T8
     """
     ana, ben = {"X-API-Key": "ana-key"}, {"X-API-Key": "ben-key"}
-    async with httpx.AsyncClient(base_url=guarded.url, headers=ana) as http:
+    async with httpx.AsyncClient(base_url=guarded.url, headers=ana, timeout=60) as http:
         upload_id = await upload(http, "hola")
         said, code = await frames(guarded.url, f"/ws/{upload_id}", **ana)
         assert (said[-1]["status"], code) == ("completed", 1000)
@@ -178,7 +178,7 @@ async def test_a_restart_forgets_nothing(serve: Serve) -> None:
     """
     part = b"palabra " * 25_000
     first = serve()
-    async with httpx.AsyncClient(base_url=first.url) as http:
+    async with httpx.AsyncClient(base_url=first.url, timeout=60) as http:
         done = await upload(http, "El puerto cobra una tasa de atraque en marzo.")
         await frames(first.url, f"/ws/{done}")
         arriving = await announce(http, 2 * len(part), collection="arriving")
@@ -190,7 +190,7 @@ async def test_a_restart_forgets_nothing(serve: Serve) -> None:
                     break
             first.kill()
     second = serve()
-    async with httpx.AsyncClient(base_url=second.url) as http:
+    async with httpx.AsyncClient(base_url=second.url, timeout=60) as http:
         asked = {"question": "¿Cuándo se cobra la tasa del puerto?", "language": "es"}
         answer = (await http.post("/question", json=asked)).json()
         assert answer["sources"] == ["0.txt"]
@@ -281,7 +281,7 @@ async def test_several_questions_are_answered_in_order(http: httpx.AsyncClient) 
 
 
 async def test_the_text_close_ends_the_socket(idle: Node) -> None:
-    async with httpx.AsyncClient(base_url=idle.url) as http:
+    async with httpx.AsyncClient(base_url=idle.url, timeout=60) as http:
         upload_id = await upload(http, "hola")
     async with connect(f"{idle.url.replace('http', 'ws', 1)}/ws/{upload_id}") as socket:
         first = json.loads(await socket.recv())

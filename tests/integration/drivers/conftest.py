@@ -60,7 +60,7 @@ class Recorder:
         """
         Wait for a note of this kind, passing over others.
         """
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             while True:
                 noted, value = await self.notes.get()
                 if noted == kind:
@@ -89,7 +89,7 @@ class Sessions:
         return Accepted(peer=peer, **self.options)
 
     async def next(self) -> Recorder:
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             return await self._opened.get()
 
 

@@ -86,13 +86,13 @@ async def test_the_session_is_told_when_the_client_reads_again(
     ):
         peer = await server.sessions.next()
         written = await fill(peer)
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             for _ in range(written):
                 received = await reader.readexactly(len(FRAME.websocket))
                 assert received == FRAME.websocket
         assert await peer.next("resume") is True
         peer.send("after")
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             assert await reader.readexactly(7) == b"\x81\x05after"
 
 
@@ -127,7 +127,7 @@ async def test_pings_of_a_client_that_does_not_read_fill_nothing(
         writer.write(b"\x81\x84" + bytes(4) + b"done")
         assert await peer.next("receive") == b"done"
         assert unsent_bytes(peer) == before
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             await reader.readexactly(written * len(FRAME.websocket))
             assert await reader.readexactly(122) == b"\x8a\x78" + b"099" * 40
 

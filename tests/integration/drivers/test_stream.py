@@ -31,13 +31,13 @@ class Answer:
         """
         One chunk of the body as the server flushed it; b"" at the end.
         """
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             size = int(await self._reader.readline(), 16)
             data = await self._reader.readexactly(size + 2)
         return data[:-2]
 
     async def body(self) -> Any:
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             return json.loads(await self._reader.readexactly(int(self.headers["content-length"])))
 
 
@@ -57,7 +57,7 @@ async def request(
             f"Content-Length: {len(body)}\r\n\r\n".encode()
             + body
         )
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             head = await reader.readuntil(b"\r\n\r\n")
         yield Answer(reader, head.decode())
     finally:

@@ -77,7 +77,7 @@ async def test_everything_goes_through_tls(
                 assert await client.recv() == "y" * size
                 assert await client.recv() == "z"
             peer.link.close(3001, "shutdown")
-            with anyio.fail_after(10):
+            with anyio.fail_after(60):
                 await client.wait_closed()
             assert (client.close_code, client.close_reason) == (3001, "shutdown")
             assert await peer.next("lost") == 3001
@@ -91,7 +91,7 @@ async def test_a_failure_over_tls_is_told_and_bounded(
         async with websockets.connect(url, ssl=trusting) as client:
             peer = await server.sessions.next()
             await client.send(b"x" * 65_537)
-            with anyio.fail_after(10):
+            with anyio.fail_after(60):
                 await client.wait_closed()
             assert client.close_code == 1009
             assert await peer.next("lost") == 1009

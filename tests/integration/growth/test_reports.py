@@ -190,7 +190,7 @@ async def test_a_worker_that_died_is_missed_also_where_the_store_was_away_when_r
     ):
         await reporter.create(running, b"")
         async with ReportReader(redis_url, store, reporter, clock, node="n", limits=limits):
-            with anyio.fail_after(30):
+            with anyio.fail_after(60):
                 async with aclosing(
                     Follower(store, bus).events(job_channel(running.id), since=1)
                 ) as news:

@@ -37,7 +37,7 @@ class Bench(NamedTuple):
         """
         Wait, event by event, for the job to be as wanted.
         """
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             async with aclosing(self.follower.events(job_channel(ID), since=0)) as news:
                 async for _ in news:
                     job = await self.store.job(ID)
@@ -342,7 +342,7 @@ async def test_the_owners_list_hears_of_the_latest_progress_even_when_nothing_fo
         await reporter.change(ID, lambda job: machine.claim(job, "w", job.created_ms))
         reporter.tell(ProgressMade(job_id=ID, attempt=1, current=1, total=4))
         reporter.tell(ProgressMade(job_id=ID, attempt=1, current=2, total=4))
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             async with aclosing(follower.events(jobs_channel("ana"), since=0)) as news:
                 async for publication in news:
                     if json.loads(publication.data)["job"]["progress"].get("current") == 2:

@@ -37,7 +37,7 @@ class Survivor(NamedTuple):
     upkeep: Upkeep
 
     async def ended(self, job_id: str) -> State:
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             while True:
                 job = await self.store.job(job_id)
                 assert job is not None

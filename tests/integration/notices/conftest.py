@@ -215,7 +215,9 @@ def serving(
             port = listener.getsockname()[1]
             async with built.host.running(engine), anyio.create_task_group() as group:
                 group.start_soon(server.serve, [listener])
-                async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+                async with httpx.AsyncClient(
+                    base_url=f"http://127.0.0.1:{port}", timeout=60
+                ) as client:
                     yield Site(built.host, port, client, patience(10))
                 server.should_exit = True
 

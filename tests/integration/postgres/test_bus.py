@@ -89,7 +89,7 @@ async def test_a_node_whose_listening_was_cut_looks_at_all_that_it_watches(
         assert await cut.fetchone() == (2,)
     await ear.until_hint("a")
     await ear.until_letter(Letter(node=None, topic="queue"))
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         while one.problems or two.problems:  # noqa: ASYNC110 - it is asked from outside
             await anyio.sleep(0.01)
     told = await PostgresStore(one.database).commit(Commit(appends=(an_event("a"),)))

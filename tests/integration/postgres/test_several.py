@@ -162,7 +162,7 @@ async def test_a_claim_does_not_wait_for_what_another_transaction_holds(
     queue = PostgresQueue(stores[0].database)
     async with await psycopg.AsyncConnection.connect(postgres_url) as other:
         await other.execute("SELECT 1 FROM avance.jobs WHERE id = %s FOR UPDATE", (held.id,))
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             claims = await queue.claim(
                 "n/w",
                 {"process": 9},
@@ -189,7 +189,7 @@ async def test_trimming_on_all_nodes_at_once_removes_each_event_once(
     # Only the length counts: one node may be done before another begins, which would then find them old.
     policy = Retention(events_per_channel_max=10, events_of_topics_ms=NOW_MS, rows_a_round_max=50)
     went = 0
-    with anyio.fail_after(30):
+    with anyio.fail_after(60):
         while (await stores[0].stream("a", limit=1)).publications[0].offset < 291:
             went += sum(await asyncio.gather(*(store.trim(NOW_MS, policy) for store in stores)))
     assert went == 290
@@ -335,7 +335,7 @@ async def test_what_was_answered_is_there_after_the_power_failed_and_the_rest_is
                 answered.append(job.id)
 
         async def strike() -> None:
-            with anyio.fail_after(30):
+            with anyio.fail_after(60):
                 while len(answered) < 30:  # noqa: ASYNC110 - what is waited for is elsewhere
                     await anyio.sleep(0.001)
             await asyncio.to_thread(postgres_server.stop, "immediate")
