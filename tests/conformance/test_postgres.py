@@ -18,6 +18,7 @@ from avance.backends.postgres import (
     PostgresStore,
 )
 from avance.backends.system import SystemClock
+from avance.model.job import State
 from avance.model.stream import Publication
 from avance.ports.auth import Revocations
 from avance.ports.bus import Bus
@@ -30,7 +31,7 @@ from avance.testing.conformance.bus import BusConformance
 from avance.testing.conformance.presence import PresenceConformance
 from avance.testing.conformance.queue import QueueConformance
 from avance.testing.conformance.revocations import RevocationsConformance
-from avance.testing.conformance.sample import MakeStore, an_event
+from avance.testing.conformance.sample import MakeStore, a_job, an_event, submit
 from avance.testing.conformance.store import StoreConformance
 
 # What has to be on the disk is shown elsewhere; here the disk would only be waited for.
@@ -63,6 +64,27 @@ class TestPostgresStore(StoreConformance):
     @pytest.fixture
     def make_store(self, empty_url: str) -> MakeStore:
         return lambda clock: PostgresStore(PostgresDatabase(empty_url, clock=clock))
+
+    async def test_a_database_from_before_retries_took_the_place_of_what_they_retry_is_brought_up(
+        self, make_store: MakeStore, empty_url: str
+    ) -> None:
+        async with make_store(FakeClock()) as store:
+            failed = await submit(store, a_job(parent_id="p", state=State.FAILED))
+            await submit(store, a_job(parent_id="p", meta={"retry_of": "\0"}))
+            again = await submit(store, a_job(parent_id="p", retry_of=failed.id, title="ñ"))
+        before_retries(empty_url)
+        async with make_store(FakeClock()) as store:
+            counted = await store.children("p")
+            assert (counted.total, counted.failed) == (2, 0)
+            assert await store.job(again.id) == again
+
+
+def before_retries(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "DROP INDEX avance.jobs_retries; ALTER TABLE avance.jobs DROP COLUMN retry_of;"
+            " DELETE FROM avance.migrations WHERE component = 'core' AND version >= 3"
+        )
 
 
 class TestPostgresQueue(QueueConformance):

@@ -207,7 +207,7 @@ export interface PhaseView {
   ended_at?: string;
 }
 
-/** The roll-up of a job's children, always computed from their rows. */
+/** The roll-up of a job's children, always computed from their rows; a child that was retried below the same parent counts as its retry. */
 export interface Children {
   total: number;
   completed: number;

@@ -110,7 +110,7 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 class Children(msgspec.Struct, frozen=True, kw_only=True):
     """
-    The roll-up of a job's children, always computed from their rows.
+    The roll-up of a job's children, always computed from their rows; a child that was retried below the same parent counts as its retry.
     """
 
     total: int = 0

@@ -132,7 +132,7 @@ class Store(ABC):
     @abstractmethod
     async def children(self, parent_id: str) -> Children:
         """
-        Roll up the children of a job from their rows.
+        Roll up the children of a job from their rows. A child that another child names in `retry_of` counts no more.
         """
 
     @abstractmethod

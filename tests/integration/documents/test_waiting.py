@@ -159,12 +159,23 @@ async def test_a_file_that_is_tried_again_stays_in_its_batch_and_counts_once(
     models.is_away = False
     before = (await http.get(f"/batch/{batch_id}/status")).json()
     assert (before["statistics"]["failed"], before["statistics"]["processing"]) == (1, 1)
+    parent = (await http.get(f"/v1/jobs/{before['batch']['job_id']}")).json()
+    assert (parent["children"]["total"], parent["children"]["failed"]) == (2, 1)
     again = (await http.post(f"/v1/jobs/{told['job_id']}/retry")).json()
     job = (await http.get(f"/v1/jobs/{again['id']}")).json()
     assert (job["parent_id"], job["retry_of"]) == (before["batch"]["job_id"], told["job_id"])
+    parent = (await http.get(f"/v1/jobs/{before['batch']['job_id']}")).json()
+    assert (parent["children"]["total"], parent["children"]["failed"]) == (2, 0)
+    during = (await http.get(f"/batch/{batch_id}/status")).json()
+    assert during["progress_percentage"] >= before["progress_percentage"]
     models.gate.set()
     said, _ = await frames(node.url, f"/batch/{batch_id}/stream")
     assert said[-1]["status"] == "completed"
+    ended = (await http.get(f"/v1/jobs/{before['batch']['job_id']}")).json()
+    assert (ended["state"], ended["children"]) == (
+        "completed",
+        {"total": 2, "completed": 2, "failed": 0, "percent": 100.0},
+    )
     assert said[-1]["statistics"] == {
         "total": 2,
         "pending": 0,

@@ -17,9 +17,10 @@ from avance.backends.sqlite import (
     database_path,
 )
 from avance.errors import ConfigError, Unavailable
+from avance.model.job import State
 from avance.ports.store import JobFilter
 from avance.testing.clock import FakeClock
-from avance.testing.conformance.sample import say, submit
+from avance.testing.conformance.sample import a_job, say, submit
 
 
 def store_at(path: Path | str) -> SqliteStore:
@@ -144,6 +145,25 @@ async def test_other_ports_bring_their_own_tables(path: Path) -> None:
         await database.migrate(third)
         await database.migrate(third)
         assert await database.read(lambda c: c.execute("SELECT * FROM late").fetchall()) == []
+
+
+async def test_a_file_from_before_retries_took_the_place_of_what_they_retry_is_brought_up(
+    path: Path,
+) -> None:
+    async with store_at(path) as store:
+        failed = await submit(store, a_job(parent_id="p", state=State.FAILED))
+        await submit(store, a_job(parent_id="p", meta={"retry_of": "words"}))
+        again = await submit(store, a_job(parent_id="p", retry_of=failed.id, title="\0 ñ"))
+    with sqlite3.connect(path) as connection:
+        connection.executescript(
+            "DROP INDEX jobs_retries; ALTER TABLE jobs DROP COLUMN retry_of;"
+            " DELETE FROM migrations WHERE component = 'core' AND version >= 3"
+        )
+    connection.close()
+    async with store_at(path) as store:
+        counted = await store.children("p")
+        assert (counted.total, counted.failed) == (2, 0)
+        assert await store.job(again.id) == again
 
 
 async def test_a_script_that_fails_leaves_the_file_as_it_was(path: Path) -> None:

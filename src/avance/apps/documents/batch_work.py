@@ -212,8 +212,8 @@ async def _percent(host: Avance, batch: Batch) -> tuple[float, bool]:
         parent = await host.jobs.get(batch.job_id)
     except NotFound:
         return 0.0, True
-    percent = 0.0 if parent.children is None else parent.children.percent or 0.0
-    return round(percent, 2), parent.state.is_terminal
+    # Not of the children alone: a file that is tried again begins anew, and the bar never drops.
+    return round(parent.progress.percent or 0.0, 2), parent.state.is_terminal
 
 
 async def _settle(host: Avance, batch_id: str) -> None:

@@ -16,7 +16,8 @@ _decode = msgspec.json.Decoder(Job).decode
 _COLUMNS = (
     *("seq", "percent", "doc", "inline_result", "state", "is_active", "priority", "queued_ms"),
     *("due_ms", "expires_ms", "ended_ms", "created_ms", "kind", "runner", "title", "owner"),
-    *("tenant", "parent_id", "weight", "unique_key", "limit_key", "limit_max", "tags", "id"),
+    *("tenant", "parent_id", "retry_of", "weight", "unique_key", "limit_key", "limit_max"),
+    *("tags", "id"),
 )
 INSERT_JOB = (
     f"INSERT INTO jobs ({', '.join(_COLUMNS)}) VALUES ({', '.join(['%s'] * len(_COLUMNS))})"
@@ -48,6 +49,7 @@ def values(job: Job, record: Record) -> tuple[object, ...]:
         job.owner,
         job.tenant,
         job.parent_id,
+        job.retry_of,
         job.weight,
         job.unique_key,
         job.limit_key,

@@ -228,14 +228,18 @@ def _stream(
     )
 
 
+# Asked for as a whole first: where nothing was retried, as is usual, no child is compared.
+_RETRIED = "(SELECT retry_of FROM jobs WHERE parent_id = %(parent)s AND retry_of IS NOT NULL)"
+
+
 def _children(parent_id: str, connection: Connection[Any]) -> Children:
     # A child that has ended, whichever way, is work that is over.
     row = connection.execute(
         "SELECT count(*), count(*) FILTER (WHERE state = 'completed'),"
         " count(*) FILTER (WHERE state IN ('failed', 'cancelled', 'expired')),"
         " sum(weight * CASE WHEN is_active THEN coalesce(percent, 0) ELSE 100 END) / nullif(sum(weight), 0)"
-        " FROM jobs WHERE parent_id = %s",
-        (parent_id,),
+        f" FROM jobs WHERE parent_id = %(parent)s AND (NOT EXISTS {_RETRIED} OR id NOT IN {_RETRIED})",
+        {"parent": parent_id},
     ).fetchone()
     assert row is not None
     total, completed, failed, percent = row

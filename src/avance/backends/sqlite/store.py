@@ -216,13 +216,17 @@ def _stream(
     )
 
 
+# Asked for as a whole first: where nothing was retried, as is usual, no child is compared.
+_RETRIED = "(SELECT retry_of FROM jobs WHERE parent_id = :parent AND retry_of IS NOT NULL)"
+
+
 def _children(parent_id: str, connection: sqlite3.Connection) -> Children:
     # A child that has ended, whichever way, is work that is over.
     total, completed, failed, percent = connection.execute(
         "SELECT count(*), coalesce(sum(state = 'completed'), 0), coalesce(sum(state IN ('failed', 'cancelled', 'expired')), 0),"
         " sum(weight * CASE WHEN is_active THEN coalesce(percent, 0) ELSE 100 END) / nullif(sum(weight), 0)"
-        " FROM jobs WHERE parent_id = ?",
-        (parent_id,),
+        f" FROM jobs WHERE parent_id = :parent AND (NOT EXISTS {_RETRIED} OR id NOT IN {_RETRIED})",
+        {"parent": parent_id},
     ).fetchone()
     return Children(
         total=total,

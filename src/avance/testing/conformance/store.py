@@ -525,6 +525,37 @@ class StoreConformance:
         assert (rolled.total, rolled.completed, rolled.failed, rolled.percent) == (1, 0, 1, 100.0)
         assert rolled.is_settled
 
+    async def test_a_child_that_was_retried_below_the_same_parent_counts_as_its_retry(
+        self, store: Store
+    ) -> None:
+        first = await submit(store, a_job(parent_id="p", weight=3.0, state=State.FAILED))
+        await submit(store, a_job(parent_id="p", state=State.COMPLETED))
+        second = await submit(
+            store, a_job(parent_id="p", weight=3.0, state=State.FAILED, retry_of=first.id)
+        )
+        counted = await store.children("p")
+        assert counted == Children(total=2, completed=1, failed=1, percent=100.0)
+        third = a_job(parent_id="p", weight=3.0, retry_of=second.id)
+        third = await submit(store, third)
+        counted = await store.children("p")
+        assert counted == Children(total=2, completed=1, failed=0, percent=25.0)
+        running = await take(store, third, machine.claim(third, "w", FIRST_MS))
+        done = machine.report(
+            running, Done(job_id=third.id, attempt=1, result=msgspec.Raw(b"1")), FIRST_MS
+        )
+        await take(store, running, done)
+        counted = await store.children("p")
+        assert counted == Children(total=2, completed=2, failed=0, percent=100.0)
+
+    async def test_a_retry_elsewhere_leaves_the_child_counted_where_it_failed(
+        self, store: Store
+    ) -> None:
+        failed = await submit(store, a_job(parent_id="p", state=State.FAILED))
+        await submit(store, a_job(parent_id="q", retry_of=failed.id))
+        await submit(store, a_job(retry_of=failed.id))
+        assert (await store.children("p")).failed == 1
+        assert (await store.children("q")).total == 1
+
     async def test_a_job_without_children_rolls_up_nothing(self, store: Store) -> None:
         assert await store.children("p") == Children()
 
