@@ -110,8 +110,25 @@ def test_a_date_is_found_however_it_is_written(day: date) -> None:
         f"{day.day} de {month.lower()} de {day.year}",
         f"{day.day:02d} {month[:3]} {day.year}",
         f"Santiago, {day.day}.{day.month}.{day.year}, a las 10:30",
+        # As engines read it: without the space before the hour, and a figure for a letter.
+        f"FECHA: {day.day:02d}/{day.month:02d}/{day.year}21:57",
+        f"{day.day} {month[:3].replace('O', '0').replace('I', '1').replace('S', '5')} {day.year}",
+        f"{day.isoformat()}T10:30:00Z",
     ):
         assert checks.find_date(text) == day.isoformat(), text
+
+
+def test_a_date_is_told_from_the_hour_that_touches_it() -> None:
+    for text in (
+        *("02/10/202519:32", "02/10/2519:32", "02/10/2025:19:32", "2025-10-0219:32"),
+        *("0ct 2, 2025 9:32", "Oct 2, 20259:32", "Oct2,2025", "2 0CT 2025", "2 de 0ctubre de 2025"),
+    ):
+        assert checks.find_date(text) == "2025-10-02", text
+    assert checks.find_date("20/08/2021:57") == "2020-08-20"
+
+
+def test_a_date_that_can_be_none_gives_way_to_one_that_can() -> None:
+    assert checks.find_date("45/13/2025 01/02/2026") == "2026-02-01"
 
 
 @given(st.text(max_size=60))
@@ -121,7 +138,14 @@ def test_whatever_is_told_is_a_day(text: str) -> None:
 
 
 def test_what_is_no_day_is_no_date() -> None:
-    for text in ("31/02/2024", "45/45/2024", "2024-13-01", "total 1.234,56", "12 XYZ 2024"):
+    for text in (
+        "31/02/2024",
+        "45/45/2024",
+        "2024-13-01",
+        "total 1.234,56",
+        "12 XYZ 2024",
+        "12 460 2025",
+    ):
         assert checks.find_date(text) is None, text
 
 

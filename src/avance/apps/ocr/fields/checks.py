@@ -3,6 +3,7 @@ Whether a value can be true, by its own check digits.
 """
 
 import re
+from collections.abc import Iterator
 from datetime import date
 
 _LETTERS = "TRWAGMYFPDXBNJZSQVHLCKE"
@@ -13,13 +14,25 @@ _MONTHS = (
     ("ENE", "JAN"), ("FEB",), ("MAR",), ("ABR", "APR"), ("MAY",), ("JUN",),
     ("JUL",), ("AGO", "AUG"), ("SEP", "SET"), ("OCT",), ("NOV",), ("DIC", "DEC"),
 )  # fmt: skip
-MONTHS = {word: number for number, words in enumerate(_MONTHS, start=1) for word in words}
-_YMD = re.compile(r"\b(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})\b")
-_DMY = re.compile(r"\b(\d{1,2})\s?[-/.]\s?(\d{1,2})\s?[-/.]\s?(\d{4}|\d{2})\b")
-_D_MONTH_Y = re.compile(
-    r"\b(\d{1,2})\s*(?:DE\s+|[-/. ])?\s*([A-Z]{3,10})\.?\s*(?:DE\s+|DEL\s+|[-/., ])?\s*(\d{4})\b"
+_SHAPES = str.maketrans("0QD1L5864V", "OOOIISBGAU")
+"""Letters and figures that an engine takes for each other: `0ct`, `D1C`."""
+_MONTH_OF = {
+    word.translate(_SHAPES): number
+    for number, words in enumerate(_MONTHS, start=1)
+    for word in words
+}
+_END = r"(?=T?\d{1,2}:\d\d|\b)"
+"""An engine loses the space between a date and its hour: `20/08/202521:57`."""
+_YEAR = rf"((?:19|20)\d\d|2100){_END}"
+_WORD = "([A-Z0-9]{3}(?:[A-Z0-9]{0,6}[A-Z])?)"
+_YMD = re.compile(rf"\b(\d{{4}})[-/.](\d{{1,2}})[-/.](\d{{1,2}}){_END}")
+_DMY = re.compile(
+    rf"\b(\d{{1,2}})\s?[-/.]\s?(\d{{1,2}})\s?[-/.]\s?(?:(?!\d{{4}}:\d\d(?!:)){_YEAR}|(\d\d){_END})"
 )
-_MONTH_D_Y = re.compile(r"\b([A-Z]{3,10})\.?\s+(\d{1,2})(?:ST|ND|RD|TH)?,?\s+(\d{4})\b")
+_D_MONTH_Y = re.compile(
+    rf"\b(\d{{1,2}})\s*(?:DE\s+|[-/. ])?\s*{_WORD}\.?\s*(?:DE\s+|DEL\s+|[-/., ])?\s*{_YEAR}"
+)
+_MONTH_D_Y = re.compile(rf"\b{_WORD}\.?\s*(\d{{1,2}})(?:ST|ND|RD|TH)?,?\s*{_YEAR}")
 IBAN_CHARS = {"ES": 24, "DE": 22, "FR": 27, "IT": 27, "PT": 25, "GB": 22, "NL": 18, "BE": 16}
 YEAR_MIN, YEAR_MAX = 1900, 2100
 
@@ -82,27 +95,43 @@ def iban(text: str) -> str | None:
     return bare if int(digits) % 97 == 1 else None
 
 
-def find_date(text: str, *, is_month_first: bool = False) -> str | None:
+def find_date(text: str) -> str | None:
     """
-    The first date in a text, as YYYY-MM-DD.
+    The first date in a text that can be one, as YYYY-MM-DD.
     """
     upper = text.upper()
-    if found := _YMD.search(upper):
-        return _date(int(found[1]), int(found[2]), int(found[3]))
-    if found := _D_MONTH_Y.search(upper):
-        month = MONTHS.get(found[2][:3])
-        if month:
-            return _date(int(found[3]), month, int(found[1]))
-    if found := _MONTH_D_Y.search(upper):
-        month = MONTHS.get(found[1][:3])
-        if month:
-            return _date(int(found[3]), month, int(found[2]))
-    if found := _DMY.search(upper):
-        first, second, year = int(found[1]), int(found[2]), int(found[3])
-        year += 2000 if year < 100 else 0
-        day, month = (second, first) if is_month_first and first <= 12 else (first, second)
-        return _date(year, month, day) or _date(year, day, month)
-    return None
+    days = (day for read in (_numbered, _day_first, _month_first, _figures) for day in read(upper))
+    return next((day for day in days if day), None)
+
+
+def _numbered(text: str) -> Iterator[str | None]:
+    for found in _YMD.finditer(text):
+        yield _date(int(found[1]), int(found[2]), int(found[3]))
+
+
+def _day_first(text: str) -> Iterator[str | None]:
+    for found in _D_MONTH_Y.finditer(text):
+        yield _date(int(found[3]), _month(found[2]), int(found[1]))
+
+
+def _month_first(text: str) -> Iterator[str | None]:
+    for found in _MONTH_D_Y.finditer(text):
+        yield _date(int(found[3]), _month(found[1]), int(found[2]))
+
+
+def _figures(text: str) -> Iterator[str | None]:
+    for found in _DMY.finditer(text):
+        first, second = int(found[1]), int(found[2])
+        year = int(found[3] or f"20{found[4]}")
+        yield _date(year, second, first) or _date(year, first, second)
+
+
+def _month(word: str) -> int:
+    """
+    0, of which there is no day, where it is none.
+    """
+    head = word[:3]
+    return 0 if head.isdigit() else _MONTH_OF.get(head.translate(_SHAPES), 0)
 
 
 def _date(year: int, month: int, day: int) -> str | None:
