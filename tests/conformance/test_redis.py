@@ -59,7 +59,7 @@ class TestPresenceOfABus(PresenceConformance):
 class TestRedisJournal(JournalConformance):
     @pytest.fixture
     def make_journal(self, redis_url: str) -> MakeJournal:
-        return lambda node: RedisJournal(redis_url, node=node, lock_s=1.0)
+        return lambda node: RedisJournal(redis_url, node=node, lock_s=6.0)
 
     @pytest.fixture
     def make_writer(self, redis_url: str) -> Callable[[], ReportWriter]:

@@ -19,7 +19,7 @@ from avance.errors import ConfigError, Unavailable
 from avance.testing.conformance.blobs import content, stream_of
 
 MIB = 1_048_576
-QUICK = S3Limits(connect_timeout_s=1, read_timeout_s=2, tries_max=1, part_bytes=5 * MIB)
+SMALL_PARTS = S3Limits(tries_max=1, part_bytes=5 * MIB)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def bucket(endpoint: str) -> str:
 
 @pytest.fixture
 def blobs(endpoint: str, bucket: str) -> S3Blobs:
-    return S3Blobs(f"s3://{bucket}/in/here?endpoint={endpoint}", limits=QUICK)
+    return S3Blobs(f"s3://{bucket}/in/here?endpoint={endpoint}", limits=SMALL_PARTS)
 
 
 async def test_a_browser_reads_a_file_by_a_link_under_a_name_of_ours(blobs: S3Blobs) -> None:
@@ -98,7 +98,7 @@ async def test_a_store_that_is_away_or_has_no_such_bucket_is_told(endpoint: str)
         f"s3://files?endpoint=http://127.0.0.1:{free_port()}",
         f"s3://no-such-bucket?endpoint={endpoint}",
     ):
-        blobs = S3Blobs(url, limits=QUICK)
+        blobs = S3Blobs(url, limits=SMALL_PARTS)
         with pytest.raises(Unavailable) as refusal:
             await blobs.put("a", stream_of(b"x"), bytes_max=1)
         assert refusal.value.code == "files_unavailable"
