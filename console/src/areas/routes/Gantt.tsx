@@ -13,7 +13,7 @@ const BAR = 9;
 
 export interface GanttProps {
   buses: readonly LiveBus[];
-  /** While it is still searched for, a plan has no empty runs and no table. */
+  /** While it is still searched for, a plan has no table. */
   isLive?: boolean;
 }
 

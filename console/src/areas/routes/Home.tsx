@@ -22,7 +22,7 @@ interface Brought {
 
 /** Bring a day or a week, see what was read of it, and start the plan. */
 export function Home() {
-  const { t } = useTexts();
+  const { t, locale } = useTexts();
   const api = useApi();
   const id = useId();
   const [, go] = useLocation();
@@ -39,15 +39,24 @@ export function Home() {
       setError({ title, error: thrown });
     }
   };
-  const begin = async (path: string, body: Body, screen: string): Promise<void> => {
-    const { job_id } = await api.post<{ job_id: string }>(path, { ...body, mode });
+  const begin = async (
+    path: string,
+    body: Body,
+    screen: string,
+    query: Record<string, string> = {},
+  ): Promise<void> => {
+    // The job is called in the language of the screen, which may not be that of the browser.
+    const asked = `${path}?${new URLSearchParams({ lang: locale, ...query })}`;
+    const { job_id } = await api.post<{ job_id: string }>(asked, { ...body, mode });
     go(`/routes/${screen}/${job_id}`);
   };
   const start = (body: Body, days: readonly Day[] = []): Promise<void> =>
     attempt(t('start.failed'), () => {
       if (days.length === 0) return begin('/routes/optimize', body, 'plans');
       const some = { ...body, routes: onDays(body.routes, days) };
-      if (days.length === 1) return begin(`/routes/optimize?day=${days[0]}`, some, 'plans');
+      const [day] = days;
+      if (day !== undefined && days.length === 1)
+        return begin('/routes/optimize', some, 'plans', { day });
       return begin('/optimize-week', some, 'weeks');
     });
   const read = (files: File[]): Promise<void> =>

@@ -9,7 +9,7 @@ import { useTexts } from './texts.ts';
 
 /** Change something and plan again, near to this plan. */
 export function WhatIf({ id: job, answer }: { id: string; answer: Answer }) {
-  const { t } = useTexts();
+  const { t, locale } = useTexts();
   const api = useApi();
   const id = useId();
   const [, go] = useLocation();
@@ -21,7 +21,10 @@ export function WhatIf({ id: job, answer }: { id: string; answer: Answer }) {
   const plan = async (body: object): Promise<void> => {
     setError(undefined);
     try {
-      const { job_id } = await api.post<{ job_id: string }>(`/jobs/${job}/what-if`, body);
+      const { job_id } = await api.post<{ job_id: string }>(
+        `/jobs/${job}/what-if?lang=${locale}`,
+        body,
+      );
       go(`/routes/plans/${job_id}`);
     } catch (thrown) {
       if (!(thrown instanceof AvanceError)) throw thrown;

@@ -5,7 +5,7 @@ Optimizations on the workers of a Celery app, which is handed in: nothing of Cel
     declare(celery)                   # this
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -65,9 +65,9 @@ class PercentSink:
         more: dict[str, Any] = dict(data)
         self._job.progress(starts_at(phase) + WEIGHTS[phase] * share, message=message, **more)
 
-    def plan(self, revision: int, buses: Sequence[Sequence[tuple[str, ...]]], /) -> None:
+    def plan(self, told: Mapping[str, object], /) -> None:
         """
         As with workers of avance.
         """
         with suppress(TooLarge):
-            self._job.emit("plan", {"rev": revision, "buses": buses})
+            self._job.emit("plan", told)

@@ -17,6 +17,7 @@ from avance.apps.routes.check import check_schedule
 from avance.apps.routes.explain import Explainer
 from avance.apps.routes.fleet import fit
 from avance.apps.routes.ingest import of_day
+from avance.apps.routes.live import told_plan
 from avance.apps.routes.model import Bus, Leg, Plan, Route, Trip, Unassigned
 from avance.apps.routes.progress import PLANS_PER_S, Pace, Sink
 from avance.apps.routes.request import Request
@@ -336,7 +337,7 @@ class Engine:
                 "plan_rev": self._revision,
             },
         )
-        self._pace.sink.plan(self._revision, _compact(answer.result.schedule))
+        self._pace.sink.plan(told_plan(self._revision, answer.result.schedule))
 
     def _finalize(self) -> None:
         self._findings += unmet(self._trips, self._plan, self._request.wishes, self._gaps)
@@ -473,8 +474,8 @@ class GuardedSink:
     ) -> None:
         self._try(lambda: self._sink.show(phase, share, message, data))
 
-    def plan(self, revision: int, buses: Sequence[Sequence[tuple[str, ...]]], /) -> None:
-        self._try(lambda: self._sink.plan(revision, buses))
+    def plan(self, told: Mapping[str, object], /) -> None:
+        self._try(lambda: self._sink.plan(told))
 
     def _try(self, tell: Callable[[], None]) -> None:
         try:
@@ -486,13 +487,3 @@ class GuardedSink:
 def _again(first: Up, rest: Iterator[Up]) -> Iterator[Up]:
     yield first
     yield from rest
-
-
-def _compact(schedule: Sequence[Bus]) -> list[list[tuple[str, ...]]]:
-    """
-    What a picture of the plan needs: route, start, end and type of each service.
-    """
-    return [
-        [(item.route_id, item.start_time, item.end_time, item.type.value) for item in bus.items]
-        for bus in schedule
-    ]

@@ -14,6 +14,7 @@ from avance.apps.routes.declare import app
 from avance.apps.routes.frames import STATUS_WORDS, error_code_of, seconds_time
 from avance.apps.routes.ingest import Read, Reader, of_day
 from avance.apps.routes.jobs import is_ours, read_stored
+from avance.apps.routes.language import language_of, title_of
 from avance.apps.routes.model import DAY_CODES, Vehicle
 from avance.apps.routes.request import Request as Order
 from avance.apps.routes.request import RoadOptions, Wishes, pack
@@ -128,7 +129,7 @@ async def optimize_async(request: Request) -> Response:
     if not of_day(read.routes, day):
         raise InvalidRequest(f"no route runs on day {day}", code="no_routes_on_day", day=day)
     order = msgspec.structs.replace(order_of(read, given), day=day)
-    title = f"{len(read.routes)} rutas" + (f" ({day})" if day else "")
+    title = title_of(len(order.routes), day, language_of(request))
     return queued(await start(pack(order), who, title=title), read.findings)
 
 

@@ -11,24 +11,13 @@ from starlette.responses import Response
 
 from avance.apps.routes.declare import app
 from avance.apps.routes.http import ours
+from avance.apps.routes.live import LiveBus, read_plan
 from avance.errors import InvalidRequest, NotFound
 from avance.web import described, json_answer
 
 router = APIRouter(tags=["routes"])
 
 PAGE = 500
-
-
-class Service(msgspec.Struct, frozen=True, kw_only=True):
-    route_id: str
-    start_time: str
-    end_time: str
-    type: str
-
-
-class LiveBus(msgspec.Struct, frozen=True, kw_only=True):
-    bus_id: str
-    items: tuple[Service, ...]
 
 
 class LivePlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,17 +46,8 @@ async def get_plan(request: Request) -> Response:
     if found is None:
         which = "no plan yet" if asked is None else f"no plan {asked}"
         raise NotFound(f"job {job.id} has {which}", code="no_result", job_id=job.id)
-    buses = tuple(
-        LiveBus(
-            bus_id=f"B{number:03d}",
-            items=tuple(
-                Service(route_id=route, start_time=start, end_time=end, type=kind)
-                for route, start, end, kind in bus
-            ),
-        )
-        for number, bus in enumerate(found["buses"], 1)
-    )
-    return json_answer(LivePlan(job_id=job.id, plan_rev=found["rev"], schedule=buses))
+    answer = LivePlan(job_id=job.id, plan_rev=found["rev"], schedule=read_plan(found))
+    return json_answer(answer)
 
 
 described(router, "GET", "/jobs/{job_id}/plan", get_plan, answer=LivePlan)

@@ -26,6 +26,7 @@ from avance.apps.routes.http import (
 from avance.apps.routes.http_files import FullSchedule, known_roads
 from avance.apps.routes.ingest import of_day
 from avance.apps.routes.jobs import OPTIMIZE
+from avance.apps.routes.language import language_of, title_of
 from avance.apps.routes.model import DAY_CODES, MINUTE, Route, clock_seconds, clock_text
 from avance.apps.routes.request import Request as Order
 from avance.apps.routes.request import Wishes, pack, unpack
@@ -116,13 +117,13 @@ async def what_if(request: Request) -> Response:
         search=replace(before.search, balance_minutes=5.0 if wanted.mode == "balance" else 0.0),
         seeds=_moved_seeds(before.routes, routes, stored.seeds),
     )
-    title = None if job.title is None else f"{job.title} (variante)"
+    title = title_of(len(routes), order.day, language_of(request), is_variant=True)
     return queued(await start(pack(order), who, title=title))
 
 
 async def explain(request: Request) -> Response:
     """
-    Why a route is on its bus, why not on another (`route`, `bus`), why not one bus fewer; `lang` is es or en.
+    Why a route is on its bus, why not on another (`route`, `bus`), why not one bus fewer; `lang` is es or en, by default what the browser prefers.
     """
     job = await _optimization(request)
     body = msgspec.json.decode(await app.host.jobs.result(job.id))
@@ -134,7 +135,7 @@ async def explain(request: Request) -> Response:
         lambda: known_roads(tuple(routes), list(schedule), order.roads, order.wishes.vehicles)
     )
     trips = {trip.route_id: trip for trip in build_trips(routes, roads)[0]}
-    explainer = Explainer(schedule, trips, roads, query.get("lang", "es"))
+    explainer = Explainer(schedule, trips, roads, language_of(request))
     if "route" not in query:
         return json_answer(explainer.why_not_fewer(body["result"]["diagnostics"]))
     route_id = query["route"]

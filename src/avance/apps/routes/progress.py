@@ -3,7 +3,7 @@ How far the optimizer is, told in small steps: a step of 5 points or a second si
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -27,7 +27,7 @@ class Sink(Protocol):
         self, phase: str, share: float, message: str | None, data: Mapping[str, object], /
     ) -> None: ...
 
-    def plan(self, revision: int, buses: Sequence[Sequence[tuple[str, ...]]], /) -> None: ...
+    def plan(self, told: Mapping[str, object], /) -> None: ...
 
 
 class Pace:

@@ -3,7 +3,7 @@ The tasks. A worker process imports this and no web framework; numpy and the res
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -85,9 +85,9 @@ class JobSink:
         more: dict[str, Any] = dict(data)
         self._job.progress(current=round(100 * share, 4), total=100, message=message, **more)
 
-    def plan(self, revision: int, buses: Sequence[Sequence[tuple[str, ...]]], /) -> None:
+    def plan(self, told: Mapping[str, object], /) -> None:
         """
         The plan itself for whoever draws it, as far as it fits into an event.
         """
         with suppress(TooLarge):
-            self._job.emit("plan", {"rev": revision, "buses": buses})
+            self._job.emit("plan", told)

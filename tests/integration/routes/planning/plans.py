@@ -58,6 +58,7 @@ class Heard:
         self.phases: list[str] = []
         self.shown: list[tuple[str, float, dict[str, object]]] = []
         self.saved: list[Answer] = []
+        self.plans: list[dict[str, object]] = []
 
     def enter(self, phase: str, message: str, /) -> None:
         self.phases.append(phase)
@@ -70,8 +71,8 @@ class Heard:
     ) -> None:
         self.shown.append((phase, share, dict(data)))
 
-    def plan(self, revision: int, buses: object, /) -> None:
-        pass
+    def plan(self, told: Mapping[str, object], /) -> None:
+        self.plans.append(dict(told))
 
 
 def solve(
