@@ -2,6 +2,7 @@
 The AWS adapter over real sockets (`avance.testing.apigw`), with DynamoDB and S3 by moto. docs/contract/ocr.md.
 """
 
+import itertools
 import json
 import time
 import zlib
@@ -312,7 +313,7 @@ def test_the_emulated_gateway_refuses_as_the_real_one() -> None:
         heard.append(event["requestContext"]["routeKey"])
         return {"statusCode": 200}
 
-    limits = GatewayLimits(posts_per_s=3)
+    limits = GatewayLimits(posts_per_s=2)
     with Gateway(
         {"ping": route, "$default": route, "$disconnect": route}, limits=limits
     ) as gateway:
@@ -328,10 +329,13 @@ def test_the_emulated_gateway_refuses_as_the_real_one() -> None:
             connection.send('{"type":"ping"}')
             connection.send("no json")
             codes = []
-            for name, data in (("gone=", b"x"), ("gone=", b"x" * 131_073), *[("gone=", b"x")] * 4):
+            for data in itertools.chain((b"x", b"x" * 131_073), itertools.repeat(b"x", 1_000)):
                 with pytest.raises(ClientError) as refused:
-                    client.post_to_connection(ConnectionId=name, Data=data)
+                    client.post_to_connection(ConnectionId="gone=", Data=data)
                 codes.append(refused.value.response["ResponseMetadata"]["HTTPStatusCode"])
+                # As soon as there were enough of them within a second, whenever that is.
+                if 429 in codes:
+                    break
             assert codes[:2] == [410, 413]
-            assert 429 in codes
+            assert codes[-1] == 429
         assert heard[:2] == ["ping", "$default"]

@@ -3,10 +3,8 @@ Client classes in Node against the real server, its restart included. docs/contr
 """
 
 import json
-import os
-import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from subprocess import DEVNULL, PIPE
 from typing import Any
@@ -63,7 +61,9 @@ async def page(module: Path, name: str, url: str, **options: Any) -> AsyncIterat
     try:
         yield Page(process)
     finally:
-        os.kill(process.pid, signal.SIGKILL)
+        # It may have ended by itself.
+        with suppress(ProcessLookupError):
+            process.kill()
         with anyio.CancelScope(shield=True):
             await process.aclose()
 
@@ -165,7 +165,8 @@ async def test_the_example_of_the_pages_follows_documents(node: Node, tmp_path: 
             while f"{document} completed 100\n".encode() not in told:
                 told += await process.stdout.receive()
     finally:
-        process.kill()
+        with suppress(ProcessLookupError):
+            process.kill()
         with anyio.CancelScope(shield=True):
             await process.aclose()
 

@@ -86,33 +86,44 @@ def asked(*urls: str, **more: Any) -> dict[str, Any]:
     return {"owner_user_name": "Ana", "documents": documents, **more}
 
 
-async def test_files_are_fetched_with_limits_and_never_from_inside(
-    files: Files, serve: Callable[..., Node]
-) -> None:
-    """004-T15: redirects are checked again, size and time are limited; each has an end that says why."""
-    node = serve(
-        OCR_ALLOWED_HOSTS="127.0.0.1/32",
-        AVANCE_OCR_FILE_BYTES_MAX=str(FILE_BYTES_MAX),
-        AVANCE_OCR_FILE_TIMEOUT_S="3",
-    )
+async def fetched(node: Node, files: Files, *names: str) -> dict[str, Any]:
+    """
+    What became of files, by their names.
+    """
     base = f"http://127.0.0.1:{files.port}"
-    names = ("good", "inside", "large", "slow", "gone")
     async with httpx.AsyncClient(base_url=node.url, timeout=60) as http:
         body = asked(*(f"{base}/{name}" for name in names))
         taken = await http.post("/api/ocr/process-documents", json=body)
         assert taken.status_code == 200, taken.text
-        ends = {name: await ended(http, name) for name in names}
-        assert ends["good"]["status"] == "completed", ends["good"]
-        assert "from elsewhere" in ends["good"]["ocrResult"]["extractedText"]
-        for name, reason in (
-            ("inside", "127.0.0.2"),
-            ("large", str(FILE_BYTES_MAX)),
-            ("slow", "cannot be reached"),
-            ("gone", "404"),
-        ):
-            assert ends[name]["status"] == "failed"
-            assert reason in ends[name]["error"], ends[name]
-        assert files.secrets == 0
+        return {name: await ended(http, name) for name in names}
+
+
+async def test_files_are_fetched_with_limits_and_never_from_inside(
+    files: Files, serve: Callable[..., Node]
+) -> None:
+    """004-T15: redirects are checked again, and size is limited; each has an end that says why."""
+    node = serve(OCR_ALLOWED_HOSTS="127.0.0.1/32", AVANCE_OCR_FILE_BYTES_MAX=str(FILE_BYTES_MAX))
+    ends = await fetched(node, files, "good", "inside", "large", "gone")
+    assert ends["good"]["status"] == "completed", ends["good"]
+    assert "from elsewhere" in ends["good"]["ocrResult"]["extractedText"]
+    for name, reason in (
+        ("inside", "127.0.0.2"),
+        ("large", str(FILE_BYTES_MAX)),
+        ("gone", "404"),
+    ):
+        assert ends[name]["status"] == "failed"
+        assert reason in ends[name]["error"], ends[name]
+    assert files.secrets == 0
+
+
+async def test_a_file_that_does_not_come_to_an_end_is_given_up(
+    files: Files, serve: Callable[..., Node]
+) -> None:
+    """004-T15: time is limited. By itself: no file that is read well may depend on so short a time."""
+    node = serve(OCR_ALLOWED_HOSTS="127.0.0.1/32", AVANCE_OCR_FILE_TIMEOUT_S="1")
+    ends = await fetched(node, files, "slow")
+    assert ends["slow"]["status"] == "failed"
+    assert "cannot be reached" in ends["slow"]["error"], ends["slow"]
 
 
 async def test_addresses_inside_and_bad_requests_are_refused_at_once(

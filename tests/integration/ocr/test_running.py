@@ -3,7 +3,7 @@ While documents are read: pages as they come, an end in the middle of one, limit
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,15 @@ from avance.apps.ocr.settings import OcrSettings
 from avance.apps.reading import Kind, Unreadable
 
 
-def readers_of(node: Node) -> list[int]:
+def readers_of(node: Node) -> set[int]:
     """
-    Processes below the server that read a file.
+    Processes below the server that read a file, all at the same time: one that has ended while the others were counted is not among them.
     """
-    found = []
+    return _counted(node) & _counted(node)
+
+
+def _counted(node: Node) -> set[int]:
+    found = set()
     for place in Path("/proc").iterdir():
         if not place.name.isdigit():
             continue
@@ -34,7 +38,7 @@ def readers_of(node: Node) -> list[int]:
             continue
         parent = int(stat.rpartition(")")[2].split()[1])
         if parent == node.pid and b"avance.apps.reading.child" in command:
-            found.append(int(place.name))
+            found.add(int(place.name))
     return found
 
 
@@ -136,26 +140,34 @@ async def test_a_reader_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     assert refused.value.code == "document_timeout"
 
 
+async def phases_of(http: httpx.AsyncClient, jobs: Sequence[str]) -> list[str | None]:
+    return [(await http.get(f"/v1/jobs/{one}")).json()["progress"]["phase"] for one in jobs]
+
+
 async def test_so_many_are_read_at_a_time_and_no_more(node: Node, http: httpx.AsyncClient) -> None:
-    """With two readers, three documents never have more than two processes, and each keeps to its share of the memory."""
-    seen: list[int] = []
-    ids = await uploaded(http, *((f"{n}.png", png()) for n in range(3)))
-    async with anyio.create_task_group() as group:
-
-        async def look() -> None:
-            while True:
-                found = await anyio.to_thread.run_sync(readers_of, node)
-                seen.append(len(found))
-                for reader in found:
-                    # Before its imports are done a child has no limit, and reads no file.
-                    assert memory_limit(reader) in (None, OcrSettings().reader_bytes_max)
-                await anyio.sleep(0.05)
-
-        group.start_soon(look)
-        for document in ids:
-            assert (await ended(http, document))["status"] == "completed"
-        group.cancel_scope.cancel()
-    assert max(seen) == 2
+    """With two readers, a third document waits until one of them has ended, and each process keeps to its share of the memory."""
+    page = long_page()
+    ids = await uploaded(http, *((f"{n}.png", page) for n in range(3)))
+    jobs = [(await http.get(f"/api/ocr/document/{one}")).json()["data"]["jobId"] for one in ids]
+    waiting = ["fetching", "reading", "reading"]
+    with anyio.fail_after(PATIENCE_S):
+        while sorted(map(str, phases := await phases_of(http, jobs))) != waiting:
+            assert len(readers_of(node)) <= 2
+            await anyio.sleep(0.02)
+    first = await until(lambda: len(found := readers_of(node)) == 2 and found)
+    for reader in first:
+        # Before its imports are done a child has no limit, and reads no file.
+        await until(lambda reader=reader: memory_limit(reader) == OcrSettings().reader_bytes_max)
+    ended_one = jobs[phases.index("reading")]
+    assert (await http.post(f"/v1/jobs/{ended_one}/cancel")).status_code == 200
+    with anyio.fail_after(PATIENCE_S):
+        while len(second := readers_of(node)) != 2 or second == first:
+            assert len(second) <= 2
+            await anyio.sleep(0.02)
+    assert len(second & first) == 1
+    for job in set(jobs) - {ended_one}:
+        assert (await http.post(f"/v1/jobs/{job}/cancel")).status_code == 200
+    await until(lambda: not readers_of(node))
 
 
 async def test_the_engine_for_photos_reads_without_any_network(tmp_path: Path) -> None:
