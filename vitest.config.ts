@@ -12,6 +12,7 @@ export default defineConfig({
   test: {
     testTimeout: 20_000 * factor,
     hookTimeout: 20_000 * factor,
+    expect: { poll: { timeout: 20_000 * factor } },
     maxWorkers: 2,
     projects: [
       'console/vitest.config.ts',

@@ -98,7 +98,7 @@ function lastTokens({ page }: Tab): Promise<unknown[] | undefined> {
 }
 
 async function shows(tab: Tab, wanted: number): Promise<void> {
-  await expect.poll(() => percent(tab), { timeout: 20_000 }).toBe(wanted);
+  await expect.poll(() => percent(tab)).toBe(wanted);
 }
 
 test('tabs share one connection, and the next one goes on when the first is closed', async () => {

@@ -93,7 +93,7 @@ test('a server that is killed and comes back loses nothing: the job ends, the ba
   expect(percents).toEqual([...percents].sort((a, b) => a - b));
   expect(statuses).toEqual(expect.arrayContaining(['live', 'recovering']));
   // The end is told by what was missed, a moment before the subscription says that it is whole again.
-  await expect.poll(() => statuses.at(-1), { timeout: 10_000 }).toBe('live');
+  await expect.poll(() => statuses.at(-1)).toBe('live');
   const { max_attempts: _, ...followed } = ref.get().job ?? { max_attempts: 0 };
   // How many attempts there may be is not told by events, and a lost worker raises it.
   const { max_attempts: __, ...stored } = await client.api.job(ref.id);
