@@ -121,7 +121,7 @@ def _by_channels(bus: str, nodes: Pair, table: Table, outcome: Outcome, settings
         options = {"publishers": PUBLISHERS, "channel": channel, "channels": channels}
         with there.load(100, publish_port=here.port, **options) as load:
             load.connect(100)
-            limit_s = settings.pick(20, 5)
+            limit_s = settings.pick(240, 5)
             first = load.ask("run", events=channels, seconds=limit_s, window=WINDOW, drain=2)
             again = load.ask("run", seconds=settings.pick(3, 1), window=WINDOW, drain=2)
         found = {
