@@ -5,7 +5,9 @@ The ways out of the house, each against a real server of its kind. docs/contract
 import base64
 import hashlib
 import hmac
+import itertools
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import TypeAlias
@@ -247,12 +249,17 @@ async def test_an_escalation_reaches_the_mailbox_of_who_did_not_look(
     async with serving(mailing) as site:
         await site.call("PUT", PREFERENCES, json={"email": "ana@shop.example"})
         late = Escalate(after_s=0.3)
-        seen = await site.host.notify("1", "seen in time", escalate=late)
+        for attempt in itertools.count():
+            in_time, began_s = f"seen in time {attempt}", time.monotonic()
+            seen = await site.host.notify("1", in_time, escalate=late)
+            assert seen.notice is not None
+            await site.host.inbox("1").mark_seen(seen.notice.id)
+            # Where the machine stood still in between it was not seen in time.
+            if time.monotonic() - began_s < late.after_s:
+                break
         await site.host.notify("1", "not seen", escalate=late)
-        assert seen.notice is not None
-        await site.host.inbox("1").mark_seen(seen.notice.id)
-        await site.until(lambda: _is(bool(mail.box.mails)))
-        assert [one["Subject"] for one in mail.box.mails] == ["not seen"]
+        await site.until(lambda: _is("not seen" in [one["Subject"] for one in mail.box.mails]))
+        assert in_time not in [one["Subject"] for one in mail.box.mails]
         with pytest.raises(InvalidRequest):
             await site.host.notify("1", "x", escalate=Escalate(after_s=0))
 
