@@ -13,6 +13,9 @@ from avance.app.engine import Engine
 from avance.apps.documents import app
 from avance.config import read_settings
 
+from . import archives
+from .archives import Archives
+
 SECRET = "a secret of thirty-two characters!"
 TOKEN_MODE = {
     "AVANCE_AUTH": "token",
@@ -29,12 +32,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+def github() -> Iterator[Archives]:
+    with archives.serving() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def node(tmp_path_factory: pytest.TempPathFactory, github: Archives) -> Iterator[Node]:
     """
     One server in open mode for tests that do not harm it; each has collections of its own there.
     """
     directory = tmp_path_factory.mktemp("documents")
-    with Node("", directory, directory / "data") as node:
+    env = {
+        "AVANCE_DOCUMENTS_GITHUB_URL": github.url,
+        "AVANCE_DOCUMENTS_GITHUB_BYTES_MAX": "200000",
+    }
+    with Node("", directory, directory / "data", env=env) as node:
         yield node
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+import anyio.to_thread
 import httpx2 as httpx
 import pytest
 from node_service import Node
@@ -19,6 +20,7 @@ from avance.apps.documents.tasks import ingest
 from avance.config import read_settings
 from avance.errors import Conflict
 
+from .archives import Archives, archive
 from .conftest import pdf
 from .following import Frame, frames
 
@@ -175,19 +177,33 @@ async def test_a_file_that_came_while_the_job_of_its_batch_ended_is_cancelled_wi
             await cancel(host, batch)
 
 
-async def test_a_batch_goes_on_after_a_kill_and_has_every_file_once(serve: Serve) -> None:
+async def test_batches_go_on_after_a_kill_and_have_every_file_once(
+    serve: Serve, github: Archives
+) -> None:
     """
-    The numbers of its dashboard never go back, and the limit of files is kept.
+    One of files, whose numbers never go back and whose limit is kept, and one whose repository was just being fetched.
     """
-    limits = {"AVANCE_DOCUMENTS_UPLOAD_FILES_MAX": str(FILES)}
+    limits = {
+        "AVANCE_DOCUMENTS_UPLOAD_FILES_MAX": str(FILES),
+        "AVANCE_DOCUMENTS_GITHUB_URL": github.url,
+    }
+    docks = {f"{number}.txt": b"Dock %d." % number for number in range(5)}
+    github.kept["/ana/docks/zip/HEAD"] = archive(docks)
+    github.was_asked.clear()
+    github.gate.clear()
     first = serve(**limits)
     async with httpx.AsyncClient(base_url=first.url, timeout=120) as http:
+        fetched_id = await create(http, "docks", collection_name="docks")
+        page = {"repo_url": "https://github.com/ana/docks"}
+        await http.post(f"/batch/{fetched_id}/github", json=page)
+        await anyio.to_thread.run_sync(github.was_asked.wait, 60)
         batch_id = await create(http, collection_name="crowd")
         for start in range(0, FILES, 20):
             numbers = range(start, start + 20)
             files = [(f"{n}.txt", f"Contrato número {n} de alquiler.".encode()) for n in numbers]
             await send(http, batch_id, *files)
     first.kill()
+    github.gate.set()
     second = serve(**limits)
     said, code = await frames(second.url, f"/batch/{batch_id}/stream")
     assert (said[-1]["status"], said[-1]["statistics"]["completed"], code) == (
@@ -202,6 +218,10 @@ async def test_a_batch_goes_on_after_a_kill_and_has_every_file_once(serve: Serve
     async with httpx.AsyncClient(base_url=second.url, timeout=60) as http:
         history = (await http.get("/ingest/history", params={"collection": "crowd"})).json()
         assert history["total"] == FILES
+        said, code = await frames(second.url, f"/batch/{fetched_id}/stream")
+        assert (said[-1]["statistics"]["completed"], code) == (len(docks), 1000)
+        history = (await http.get("/ingest/history", params={"collection": "docks"})).json()
+        assert history["total"] == len(docks)
         again = await http.post(f"/batch/{batch_id}/upload", files=[("files", ("x.txt", b"x"))])
         assert (again.status_code, again.json()["code"]) == (422, "too_many_documents")
 

@@ -39,10 +39,16 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     batch: Batch
     counts: Counts
     percent: float
+    is_importing: bool = False
 
     @property
     def status(self) -> BatchStatus:
-        return self.counts.status
+        by_files = self.counts.status
+        if self.is_importing:
+            return BatchStatus.PROCESSING if self.counts.total else BatchStatus.VALIDATING
+        if self.batch.import_error is None or by_files is BatchStatus.PROCESSING:
+            return by_files
+        return BatchStatus.PARTIAL if self.counts.completed else BatchStatus.FAILED
 
 
 async def parent_of(host: Avance, batch: Batch) -> str:
@@ -82,16 +88,27 @@ async def _is_under_way(host: Avance, job_id: str) -> bool:
 
 
 async def add(
-    host: Avance, batch: Batch, source: Source, policy: OnDuplicate, folder: str
+    host: Avance,
+    batch: Batch,
+    source: Source,
+    policy: OnDuplicate,
+    folder: str,
+    *,
+    file_id: str | None = None,
+    source_type: str = "upload",
 ) -> tuple[BatchFile, str]:
     """
     Queue a file below the parent of its batch, weighing as much as it has bytes. Answers that parent, too.
+
+    Args:
+        file_id: With the same one and the same folder it is queued once, however often it is added.
     """
     file = BatchFile(
-        id=str(uuid4()),
+        id=file_id or str(uuid4()),
         batch_id=batch.id,
         job_id=folder,
         filename=source.name,
+        source_type=source_type,
         file_size=source.size,
         created_ms=host.clock.now_ms(),
     )
@@ -103,6 +120,9 @@ async def add(
         try:
             await _submit(host, batch, parent_id, source, policy, folder)
         except Conflict as error:
+            if error.code == "stale_write":
+                # Queued before a crash, under the same id.
+                return file, parent_id
             if error.code != "job_state":
                 raise
             # It ended meanwhile, by another request; there is a next one.
@@ -137,16 +157,26 @@ async def _submit(
     )
 
 
-async def refuse(host: Avance, batch: Batch, name: str, size: int, why: str) -> BatchFile:
+async def refuse(
+    host: Avance,
+    batch: Batch,
+    name: str,
+    size: int,
+    why: str,
+    *,
+    file_id: str | None = None,
+    source_type: str = "upload",
+) -> BatchFile:
     """
     Keep that a file was not taken, so that the batch shows it.
     """
     now_ms = host.clock.now_ms()
     file = BatchFile(
-        id=str(uuid4()),
+        id=file_id or str(uuid4()),
         batch_id=batch.id,
         job_id=None,
         filename=name,
+        source_type=source_type,
         file_size=size,
         status=FileStatus.FAILED,
         error_message=why,
@@ -190,16 +220,39 @@ async def standing(host: Avance, batch_id: str) -> Standing:
     How a batch is now. Files whose jobs ended without a word, by a cancel or after too many crashes, are settled first.
     """
     batches = Batches(host.records)
-    batch = await batches.get(batch_id)
+    # Before the files are counted: what it adds in between is missed, but not that it adds.
+    batch, is_importing = await _importing(host, await batches.get(batch_id))
     counts = await batches.counts(batch_id)
-    percent = 100.0 if counts.status.is_final else 0.0
-    if counts.status is BatchStatus.PROCESSING:
+    percent = 100.0 if counts.status.is_final and not is_importing else 0.0
+    if counts.status is BatchStatus.PROCESSING or is_importing:
         percent, is_behind = await _percent(host, batch)
         if is_behind:
             await _settle(host, batch_id)
             counts = await batches.counts(batch_id)
             percent = 100.0 if counts.status.is_final else percent
-    return Standing(batch=batch, counts=counts, percent=percent)
+    return Standing(batch=batch, counts=counts, percent=percent, is_importing=is_importing)
+
+
+async def _importing(host: Avance, batch: Batch) -> tuple[Batch, bool]:
+    """
+    Whether files are still fetched into it; if not, how that ended is kept.
+    """
+    job_id = batch.import_job_id
+    if job_id is None:
+        return batch, False
+    error: str | None = None
+    try:
+        job = await host.jobs.get(job_id)
+    except NotFound:
+        error = LOST
+    else:
+        if not job.state.is_terminal:
+            return batch, True
+        if job.state is not State.COMPLETED:
+            told = None if job.error is None else {"message": job.error.message}
+            error = failure(job.state, told)
+    await Batches(host.records).imported(batch.id, job_id, error)
+    return msgspec.structs.replace(batch, import_job_id=None, import_error=error), False
 
 
 async def _percent(host: Avance, batch: Batch) -> tuple[float, bool]:
@@ -274,11 +327,17 @@ def shown(standing: Standing) -> dict[str, Any]:
         "total_size_bytes": counts.total_size_bytes,
         "created_at": iso_z(batch.created_ms),
         "completed_at": iso_z(counts.ended_ms) if standing.status.is_final else None,
-        "error_summary": f"{counts.failed} of {counts.total} files failed"
-        if counts.failed
-        else None,
+        "error_summary": _summary(standing),
         "metadata": {},
     }
+
+
+def _summary(standing: Standing) -> str | None:
+    counts = standing.counts
+    told = [standing.batch.import_error] if standing.batch.import_error else []
+    if counts.failed:
+        told.append(f"{counts.failed} of {counts.total} files failed")
+    return "; ".join(told) or None
 
 
 def statistics(counts: Counts) -> dict[str, int]:

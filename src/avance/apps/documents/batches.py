@@ -13,7 +13,7 @@ import msgspec
 from avance.errors import AvanceError, NotFound
 from avance.storage import Changes, Durability, Records, Row, Rows
 
-_BATCH = "id, owner, tenant, name, description, collection, job_id, created_ms"
+_BATCH = "id, owner, tenant, name, description, collection, job_id, created_ms, import_job_id, import_error"
 _FILE = (
     "id, batch_id, job_id, filename, source_type, file_size, mime_type, status, chunk_count,"
     " error_message, created_ms, processed_ms"
@@ -54,6 +54,10 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     collection: str
     job_id: str | None
     created_ms: int
+    import_job_id: str | None = None
+    """The job that fetches files into it, until it is known how that ended."""
+    import_error: str | None = None
+    """Why the last such job failed."""
 
 
 class BatchFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,7 +132,22 @@ class Batches:
         """
         await self._records.write(partial(_follow, batch_id, job_id))
 
+    async def import_by(self, batch_id: str, job_id: str) -> None:
+        """
+        Keep which job fetches files into it.
+        """
+        await self._records.write(partial(_import_by, batch_id, job_id))
+
+    async def imported(self, batch_id: str, job_id: str, error: str | None) -> None:
+        """
+        Keep how that job ended, unless there is another one by now.
+        """
+        await self._records.write(partial(_imported, batch_id, job_id, error))
+
     async def add_file(self, file: BatchFile) -> None:
+        """
+        Repeated under the same id it does nothing.
+        """
         await self._records.write(partial(_add_file, file))
 
     async def files(self, batch_id: str, limit: int, offset: int) -> list[BatchFile]:
@@ -193,7 +212,7 @@ def not_found(batch_id: str) -> NotFound:
 
 def _add(batch: Batch, changes: Changes) -> None:
     changes.run(
-        f"INSERT INTO documents_batches ({_BATCH}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO documents_batches ({_BATCH}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         *msgspec.structs.astuple(batch),
     )
 
@@ -218,9 +237,27 @@ def _follow(batch_id: str, job_id: str, changes: Changes) -> None:
     changes.run("UPDATE documents_batches SET job_id = ? WHERE id = ?", job_id, batch_id)
 
 
+def _import_by(batch_id: str, job_id: str, changes: Changes) -> None:
+    changes.run(
+        "UPDATE documents_batches SET import_job_id = ?, import_error = NULL WHERE id = ?",
+        job_id,
+        batch_id,
+    )
+
+
+def _imported(batch_id: str, job_id: str, error: str | None, changes: Changes) -> None:
+    changes.run(
+        "UPDATE documents_batches SET import_job_id = NULL, import_error = ? WHERE id = ? AND import_job_id = ?",
+        error,
+        batch_id,
+        job_id,
+    )
+
+
 def _add_file(file: BatchFile, changes: Changes) -> None:
     changes.run(
-        f"INSERT INTO documents_batch_files ({_FILE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO documents_batch_files ({_FILE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (id) DO NOTHING",
         *msgspec.structs.astuple(file),
     )
 

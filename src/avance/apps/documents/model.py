@@ -7,6 +7,9 @@ from typing import Any
 
 import msgspec
 
+EXTENSIONS = (".pdf", ".docx", ".txt", ".md", ".markdown", ".html", ".htm", ".xlsx")
+"""What is read of files, repositories and resumable uploads."""
+
 
 class OnDuplicate(StrEnum):
     """

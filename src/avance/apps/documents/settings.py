@@ -93,6 +93,12 @@ class DocumentsSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The file of a job that failed is kept so long for another try."""
     upload_files_max: Annotated[int, msgspec.Meta(ge=1)] = 1_000
     """Files or documents of one upload."""
+    github_url: str = "https://codeload.github.com"
+    """Where the archives of public repositories are fetched for `POST /batch/{id}/github`; `none`: nothing is fetched."""
+    github_bytes_max: Annotated[int, msgspec.Meta(ge=1)] = 104_857_600
+    """A repository whose archive is larger is refused."""
+    github_s_max: Annotated[float, msgspec.Meta(gt=0)] = 600.0
+    """So long fetching it may take."""
     collection: str = "documents"
     """Where `POST /ingest` puts documents."""
     upload_collection: str = "rag_documents"

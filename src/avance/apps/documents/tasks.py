@@ -75,6 +75,32 @@ async def ingest(
     return result
 
 
+@app.task(
+    name="documents.github",
+    phases={"fetching": 50, "unpacking": 50},
+    progress=Throttle(hz=10),
+    title="title",
+)
+async def fetch_repository(
+    batch_id: str,
+    owner: str,
+    name: str,
+    branch: str | None,
+    patterns: list[str],
+    title: str,
+    job: Job,
+    on_duplicate: str = "skip",
+) -> dict[str, Any]:
+    """
+    Put the files of a public repository into a batch; each is then read by a job of its own.
+    """
+    # As above.
+    from avance.apps.documents.repository import Repository, fetch_into  # noqa: PLC0415
+
+    wanted = Repository(owner=owner, name=name, branch=branch, patterns=tuple(patterns))
+    return await fetch_into(app.host, batch_id, wanted, OnDuplicate(on_duplicate), job)
+
+
 @app.task(name="documents.ask", title="question", timeout_s=600, expose=True)
 async def ask(
     question: str,

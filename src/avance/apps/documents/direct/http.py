@@ -21,8 +21,8 @@ from avance.apps.documents.direct.receiving import (
     sizes_of,
 )
 from avance.apps.documents.http.files import NAME_CHARS_MAX
-from avance.apps.documents.http.ingest import EXTENSIONS, answered
-from avance.apps.documents.model import OnDuplicate
+from avance.apps.documents.http.ingest import answered
+from avance.apps.documents.model import EXTENSIONS, OnDuplicate
 from avance.apps.documents.settings import DocumentsSettings
 from avance.apps.documents.tus.arrivals import Arrival
 from avance.apps.documents.tus.receiving import arrivals_of

@@ -25,9 +25,15 @@ from avance.apps.documents.batch_work import (
 )
 from avance.apps.documents.batches import Batch, Batches, BatchFile, FileStatus, not_found
 from avance.apps.documents.http.files import form_of, keep_file, name_of, new_folder
-from avance.apps.documents.http.ingest import EXTENSIONS, answered, policy_of
+from avance.apps.documents.http.ingest import answered, policy_of
 from avance.apps.documents.http.uploads import COLLECTION
-from avance.apps.documents.model import OnDuplicate
+from avance.apps.documents.model import EXTENSIONS, OnDuplicate
+from avance.apps.documents.repository import (
+    PATTERN_CHARS_MAX,
+    PATTERNS_MAX,
+    begin,
+    repository_of,
+)
 from avance.apps.documents.settings import DocumentsSettings
 from avance.apps.reading import Unreadable
 from avance.errors import Conflict, InvalidRequest, NotFound, TooLarge
@@ -40,6 +46,19 @@ class BatchRequest(msgspec.Struct, frozen=True, kw_only=True):
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
     collection_name: Annotated[str, msgspec.Meta(pattern=COLLECTION)] | None = None
     description: Annotated[str, msgspec.Meta(max_length=2_000)] = ""
+
+
+class RepositoryRequest(msgspec.Struct, frozen=True, kw_only=True):
+    repo_url: Annotated[str, msgspec.Meta(max_length=300)]
+    """As its page is called: `https://github.com/owner/name`."""
+    branch: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+    """Without it, the one that the repository shows first."""
+    include_patterns: Annotated[
+        list[Annotated[str, msgspec.Meta(min_length=1, max_length=PATTERN_CHARS_MAX)]],
+        msgspec.Meta(max_length=PATTERNS_MAX),
+    ] = []
+    """Such as `docs/*.md` or `*.pdf`; `*` stands for anything. Without them, every file of a kind that is read."""
+    on_duplicate: str = "skip"
 
 
 class RetryRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,6 +157,28 @@ def _queued(file: BatchFile) -> dict[str, Any]:
     return {**told, "status": "queued"}
 
 
+async def take_repository(request: Request) -> Response:
+    """
+    Put the files of a public repository of GitHub into a batch. They are fetched by a job, and each is read by one of its own.
+    """
+    batch = await _own(request)
+    count_start(request)
+    wanted = await read_json(request, RepositoryRequest)
+    settings = app.host.settings.section(DocumentsSettings)
+    repository = repository_of(
+        wanted.repo_url, wanted.branch, tuple(wanted.include_patterns), settings
+    )
+    job_id = await begin(app.host, batch, repository, policy_of(wanted.on_duplicate))
+    return answered(
+        {
+            "batch_id": batch.id,
+            "job_id": job_id,
+            "status": "queued",
+            "message": f"{repository.title} waits to be fetched",
+        }
+    )
+
+
 async def get_status(request: Request) -> Response:
     """
     How a batch is, with its files.
@@ -230,6 +271,7 @@ async def _own(request: Request) -> Batch:
 described(router, "POST", "/create", create, body=BatchRequest)
 described(router, "GET", "/list", list_batches)
 described(router, "POST", "/{batch_id}/upload", upload)
+described(router, "POST", "/{batch_id}/github", take_repository, body=RepositoryRequest)
 described(router, "GET", "/{batch_id}/status", get_status)
 described(router, "POST", "/{batch_id}/cancel", cancel_batch)
 described(router, "POST", "/{batch_id}/retry", retry, body=RetryRequest)

@@ -27,7 +27,7 @@ from avance.apps.documents.catalog import Catalog, Wanted
 from avance.apps.documents.cutting import of_ingest
 from avance.apps.documents.http.files import form_of, keep_file, name_of, new_folder
 from avance.apps.documents.ingest_socket import ending
-from avance.apps.documents.model import Document, OnDuplicate, Source
+from avance.apps.documents.model import EXTENSIONS, Document, OnDuplicate, Source
 from avance.apps.documents.settings import DocumentsSettings
 from avance.apps.documents.tasks import ingest
 from avance.apps.documents.text.strategies import Cutting
@@ -46,7 +46,6 @@ from avance.web import (
     read_query,
 )
 
-EXTENSIONS = (".pdf", ".docx", ".txt", ".md", ".markdown", ".html", ".htm", ".xlsx")
 KINDS = (ingest.name, KIND)
 DELETED_AT_ONCE = 100
 EXPORTED_AT_ONCE = 500

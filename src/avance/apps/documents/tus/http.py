@@ -14,8 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from avance.apps.documents import app
-from avance.apps.documents.http.ingest import EXTENSIONS
-from avance.apps.documents.model import OnDuplicate
+from avance.apps.documents.model import EXTENSIONS, OnDuplicate
 from avance.apps.documents.settings import DocumentsSettings
 from avance.apps.documents.tus.arrivals import ALGORITHMS, Arrival, Checksum
 from avance.apps.documents.tus.receiving import abandon, arrivals_of, begin, receive
