@@ -1,9 +1,10 @@
 // What else may befall a page: its computer sleeps, its token ends, WebSockets do not pass, the job fails.
+import { writeFileSync } from 'node:fs';
 import { scenario } from './browser.mjs';
 
 export const script = await scenario(
   import.meta.url,
-  async ({ url, more: [ana], told, open, watch }) => {
+  async ({ url, folder, more: [ana], told, open, watch }) => {
     const call = async (path, body) => {
       const answer = await fetch(`${url}${path}`, {
         method: body ? 'POST' : 'GET',
@@ -35,7 +36,8 @@ export const script = await scenario(
     await page.goto(`${url}/console/jobs`);
     await signIn(page);
     const session = await page.evaluate(() => sessionStorage.getItem('avance.session'));
-    const long = await submit('demo.document', { name: 'largo.pdf', pages: 60 });
+    const gate = `${folder}/gate`;
+    const long = await submit('demo.gated', { name: 'largo.pdf', gate });
     await page.goto(`${url}/console/jobs/${long}`);
     await summary(page).getByText('En curso').waitFor();
     const state = await page.context().newCDPSession(page);
@@ -45,6 +47,7 @@ export const script = await scenario(
     watch(tab);
     await tab.addInitScript((kept) => sessionStorage.setItem('avance.session', kept), session);
     await tab.goto(`${url}/console/jobs/${long}`);
+    writeFileSync(gate, '');
     await summary(tab).getByText('Completado').waitFor();
     told.whileAsleep = await percent(tab);
     await turn('active');
@@ -114,7 +117,7 @@ export const script = await scenario(
         (kept) => sessionStorage.setItem('avance.session', kept),
         await token(),
       );
-      const id = await submit('demo.document', { name: 'lento.pdf', pages: 400 });
+      const id = await submit('demo.document', { name: 'lento.pdf', pages: 4000 });
       await other.goto(`${url}/console/jobs/${id}`);
       await other.getByText(words, { exact: true }).first().waitFor();
       const before = await percent(other);

@@ -55,6 +55,13 @@ export const script = await scenario(import.meta.url, async ({ url, picture, tol
     .filter({ hasText: /cancelled|changes/ })
     .textContent();
 
+  // A toast goes by itself after a while.
+  await page.evaluate(() => {
+    window.toasts = new Set();
+    new MutationObserver(() => {
+      for (const one of document.querySelectorAll('.avance-toast')) window.toasts.add(one);
+    }).observe(document.body, { childList: true, subtree: true });
+  });
   await fetch(`${url}/v1/inbox`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -62,7 +69,8 @@ export const script = await scenario(import.meta.url, async ({ url, picture, tol
   });
   await page.getByRole('button', { name: 'Notifications, 1 unread' }).waitFor();
   await picture(page, 'toast');
-  told.toasts = await page.locator('.avance-toast').count();
+  await page.waitForFunction(() => window.toasts.size > 0);
+  told.toasts = await page.evaluate(() => window.toasts.size);
   // A push moved neither focus nor page.
   told.page = await page.getByRole('heading', { level: 1 }).textContent();
   await keys.type('gi');

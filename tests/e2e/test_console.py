@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 AREAS = Path(__file__).parents[2] / "console/src/areas"
-EVERYTHING = ("serve", "avance.cli.demo_tasks:app")
+EVERYTHING = ("serve", "gated_app:app")
+HERE = str(Path(__file__).parent)
 KEYS = "key-of-ana-00001=ana,key-of-bob-00001=bob,key-of-eva-00001=eva,key-of-root-0001=root:admin"
 pytestmark = pytest.mark.timeout(300)
 
@@ -19,7 +20,7 @@ def server(run_server: Any) -> Iterator[Any]:
     """
     The demo's tasks beside all systems, for one user without a password. The first test of this file finds it empty.
     """
-    with run_server(*EVERYTHING, environment={"AVANCE_DRAIN_S": "1"}) as server:
+    with run_server(*EVERYTHING, environment={"PYTHONPATH": HERE, "AVANCE_DRAIN_S": "1"}) as server:
         yield server
 
 
@@ -28,7 +29,12 @@ def guarded(run_server: Any) -> Iterator[Any]:
     """
     One where each test signs in as users of its own.
     """
-    environment = {"AVANCE_AUTH": "token", "AVANCE_API_KEYS": KEYS, "AVANCE_DRAIN_S": "1"}
+    environment = {
+        "PYTHONPATH": HERE,
+        "AVANCE_AUTH": "token",
+        "AVANCE_API_KEYS": KEYS,
+        "AVANCE_DRAIN_S": "1",
+    }
     with run_server(*EVERYTHING, environment=environment) as server:
         yield server
 
@@ -40,11 +46,13 @@ def test_a_job_is_submitted_watched_and_still_there_after_a_reload(server, drive
     first, last = told["percents"]
     assert 0 < first < 100
     assert last == 100
-    assert told["result"] == {"name": "report.pdf", "pages": 30, "chunks": 90}
+    assert told["result"] == {"name": "report.pdf", "pages": 30}
     assert told["title"] == "report.pdf – avance"
-    assert told["input"] == {"args": ["report.pdf", 30], "kwargs": {}}
+    gate, *others = told["input"]["args"]
+    assert gate.endswith("/gate")
+    assert (others, told["input"]["kwargs"]) == (["report.pdf", 30], {})
     assert told["filtered"] == 1
-    assert told["address"] == "/console/jobs?state=completed&task=demo.document"
+    assert told["address"] == "/console/jobs?state=completed&task=demo.gated"
     assert told["none"] == "Ningún trabajo cumple este filtro"
     assert told["sides"][0] == "el registro de eventos"
     assert told["alert"] == "attempt 3 was meant to fail"
@@ -119,8 +127,9 @@ def test_pages_live_through_tabs_offline_and_a_restart_and_users_see_their_own_j
 
 def test_pages_live_through_sleep_ended_tokens_refused_sockets_and_failures(serve, drive) -> None:
     server = serve(
-        "demo",
+        *EVERYTHING,
         environment={
+            "PYTHONPATH": HERE,
             "AVANCE_AUTH": "token",
             "AVANCE_API_KEYS": "key-of-ana-00001=ana",
             "AVANCE_DRAIN_S": "1",
