@@ -12,7 +12,7 @@ from reportlab.pdfgen import canvas
 pytestmark = pytest.mark.timeout(180)
 
 LEASE = "# Contrato\n\nEl alquiler vence en marzo y se paga por adelantado.\n"
-PAGES = 60
+PAGES = 120
 LONG = 60_000
 
 
