@@ -4,6 +4,7 @@ for meaning, and answers word by word.
 """
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 UNKNOWN = "unknown"
+WRITER = "writer"
+"""The model that describes passages."""
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -57,6 +60,10 @@ class Handler(BaseHTTPRequestHandler):
             case "/api/embed":
                 vectors = self._vectors(body["input"])
                 self._send(json.dumps({"model": body["model"], "embeddings": vectors}).encode())
+            case "/v1/chat/completions" if body["model"] == WRITER:
+                told = "Of course:\n" + json.dumps(_told_of(body["messages"][-1]["content"]))
+                line = "no list" if self.server.gives_up else told
+                self._send(f"{_as_openai(line)}data: [DONE]\n\n".encode())
             case "/v1/chat/completions":
                 self._answer("text/event-stream", _as_openai, b"data: [DONE]\n\n")
             case "/api/chat":
@@ -98,6 +105,14 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         return
+
+
+def _told_of(passages: str) -> list[dict[str, Any]]:
+    numbered = re.findall(r"^\[\d+\] \W*(\w+ \w+)", passages, re.MULTILINE)
+    return [
+        {"summary": f"About {words}.", "topic": words, "keywords": words.split()}
+        for words in numbered
+    ]
 
 
 def _as_openai(word: str) -> str:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from node_service import Node
 
 from avance.apps.documents.endpoints import ModelUnavailable, answer, embed
+from avance.apps.documents.endpoints import answering as answering_of
 from avance.apps.documents.settings import Dimensions, DocumentsSettings, ModelApi
 
 from .following import frames
@@ -82,6 +83,23 @@ async def test_a_model_answers_from_the_passages_that_were_found(
     assert len(models.asked) == 1
 
 
+async def test_the_same_question_over_the_same_passages_is_answered_from_memory(
+    answering: Node, models: Models
+) -> None:
+    """
+    As long as `CACHE_TTL` says; another passage is another question.
+    """
+    await ingest(answering, TRAIN, collection="kept")
+    asked = {"query": "¿cuándo sale el tren a Vigo?", "collection": "kept"}
+    async with httpx.AsyncClient(base_url=answering.url, timeout=30) as http:
+        first, again = [(await http.post("/query", json=asked)).json() for _ in range(2)]
+        assert len(models.asked) == 1
+        assert (again["answer"], again["sources"]) == (first["answer"], first["sources"])
+        await ingest(answering, "El tren a Vigo sale a las ocho.", "b.txt", collection="kept")
+        await http.post("/query", json=asked)
+    assert len(models.asked) == 2
+
+
 async def test_an_answer_is_streamed_and_a_cancel_ends_the_writing(
     answering: Node, models: Models
 ) -> None:
@@ -124,8 +142,8 @@ async def test_a_model_is_not_asked_more_often_than_is_set(answering: Node, mode
     """
     await ingest(answering, TRAIN)
     async with httpx.AsyncClient(base_url=answering.url, timeout=30) as http:
-        for _ in range(CALLS_A_MINUTE + 1):
-            refused = await http.post("/query", json={"query": "tren"})
+        for number in range(CALLS_A_MINUTE + 1):
+            refused = await http.post("/query", json={"query": f"tren {number}"})
             if refused.status_code != 200:
                 break
         health = await http.get("/health")
@@ -204,7 +222,7 @@ async def test_ollama_is_asked_in_its_own_way_too(
     assert [int(one.argmax()) for one in numbers] == [0, 25]
     assert [float(numpy.linalg.norm(one)) for one in numbers] == pytest.approx([1.0, 1.0])
     asked = [{"role": "user", "content": "¿Cuándo sale el tren?"}]
-    assert [piece async for piece in answer(asked, ollama)] == [
+    assert [piece async for piece in answer(asked, answering_of(ollama), ollama)] == [
         *("Siete ", "de ", "la ", "tarde ", "[1]")
     ]
     sent = models.asked[-1]
@@ -229,7 +247,8 @@ async def test_what_ollama_cannot_do_is_said_with_its_reason(
     told = []
 
     async def listen() -> None:
-        async for piece in answer([{"role": "user", "content": "?"}], ollama):
+        question = [{"role": "user", "content": "?"}]
+        async for piece in answer(question, answering_of(ollama), ollama):
             told.append(piece)  # noqa: PERF401 - what came before the end counts
 
     with pytest.raises(ModelUnavailable, match="out of memory"):

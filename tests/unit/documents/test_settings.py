@@ -28,6 +28,7 @@ def test_the_bare_names_of_the_contract_are_heard() -> None:
         RAG_CHUNK_OVERLAP="90",
         RAG_RETRIEVER_K="7",
         RATE_LIMIT_RPM="3",
+        CACHE_TTL="60",
         CHUNKING_STRATEGY="semantic",
         EMBEDDING_MODEL="meaning",
         EMBEDDING_DIMENSIONS="1536",
@@ -37,6 +38,7 @@ def test_the_bare_names_of_the_contract_are_heard() -> None:
     )
     assert (settings.upload_chunk_tokens, settings.upload_overlap_tokens) == (900, 90)
     assert (settings.passages, settings.llm_calls_per_minute) == (7, 3)
+    assert settings.answers_ttl_s == 60
     assert (settings.upload_strategy, settings.upload_collection) == ("semantic", "books")
     assert (settings.embeddings_model, settings.embeddings_dimensions) == ("meaning", 1536)
     assert settings.qdrant_url == "http://127.0.0.1:6333"

@@ -10,8 +10,9 @@ import msgspec
 import numpy
 
 from avance import Avance, Job
+from avance.apps.documents.answers import answers_of, key_of
 from avance.apps.documents.catalog import Catalog
-from avance.apps.documents.endpoints import answer, embed
+from avance.apps.documents.endpoints import answer, answering, embed
 from avance.apps.documents.finding import by_meaning, by_words, mixed
 from avance.apps.documents.model import Hit, Retrieval
 from avance.apps.documents.pace import pace_of
@@ -134,10 +135,27 @@ async def compose(
             {"role": "system", "content": _PROMPT[language]},
             {"role": "user", "content": f"{passages}\n\n{question.text}"},
         ]
-        pace_of(host).take(settings.llm_calls_per_minute)
-        async with aclosing(answer(messages, settings)) as pieces:
+        async with aclosing(_written(host, messages, settings)) as pieces:
             async for piece in pieces:
                 yield piece
+
+
+async def _written(
+    host: Avance, messages: Sequence[dict[str, str]], settings: DocumentsSettings
+) -> AsyncGenerator[str, None]:
+    key, kept = key_of(messages, settings), answers_of(host)
+    known = kept.find(key, host.clock.monotonic_s())
+    if known is not None:
+        for piece in known:
+            yield piece
+        return
+    pace_of(host).take(settings.llm_calls_per_minute)
+    told = []
+    async with aclosing(answer(messages, answering(settings), settings)) as pieces:
+        async for piece in pieces:
+            told.append(piece)
+            yield piece
+    kept.keep(key, told, until_s=host.clock.monotonic_s() + settings.answers_ttl_s)
 
 
 def model_name(settings: DocumentsSettings) -> str:

@@ -26,6 +26,24 @@ class ModelUnavailable(Unavailable):
     code = "model_unavailable"
 
 
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    A model that writes.
+    """
+
+    url: str
+    model: str
+    key: Secret | None = None
+
+
+def answering(settings: DocumentsSettings) -> Endpoint:
+    """
+    The one that answers questions.
+    """
+    assert settings.llm_url is not None
+    return Endpoint(url=settings.llm_url, model=settings.llm_model, key=settings.llm_key)
+
+
 async def embed(texts: Sequence[str], settings: DocumentsSettings) -> list[bytes]:
     """
     The unit vectors of some texts, as little-endian 32-bit floats.
@@ -60,7 +78,7 @@ async def embed(texts: Sequence[str], settings: DocumentsSettings) -> list[bytes
 
 
 async def answer(
-    messages: Sequence[dict[str, str]], settings: DocumentsSettings
+    messages: Sequence[dict[str, str]], endpoint: Endpoint, settings: DocumentsSettings
 ) -> AsyncGenerator[str, None]:
     """
     An answer, piece by piece as the model writes it.
@@ -68,13 +86,12 @@ async def answer(
     Raises:
         ModelUnavailable: As for `embed`.
     """
-    assert settings.llm_url is not None
     speech = SPEECHES[settings.models_api]
-    body = {"model": settings.llm_model, "messages": list(messages), "stream": True}
+    body = {"model": endpoint.model, "messages": list(messages), "stream": True}
     try:
         async with (
-            await _client(settings.llm_key, settings.llm_timeout_s) as client,
-            client.stream("POST", f"{settings.llm_url}{speech.chat_path}", json=body) as stream,
+            await _client(endpoint.key, settings.llm_timeout_s) as client,
+            client.stream("POST", f"{endpoint.url}{speech.chat_path}", json=body) as stream,
         ):
             stream.raise_for_status()
             async with aclosing(stream.aiter_lines()) as lines:
@@ -82,7 +99,7 @@ async def answer(
                     if piece := speech.piece(line):
                         yield piece
     except (httpx.HTTPError, msgspec.MsgspecError, ModelFailed) as error:
-        raise _unavailable("model", settings.llm_url, error) from error
+        raise _unavailable("model", endpoint.url, error) from error
 
 
 async def _client(key: Secret | None, timeout_s: float) -> Any:

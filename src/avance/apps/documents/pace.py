@@ -16,6 +16,18 @@ class Pace:
         self._clock = host.clock
         self._calls: deque[float] = deque()
 
+    async def turn(self, most: int) -> None:
+        """
+        Wait until work behind the scenes may make one call, and count it. Half of them are left to questions.
+        """
+        while True:
+            try:
+                self.take(max(most // 2, 1))
+            except RateLimited as limited:
+                await self._clock.sleep(limited.retry_after_s)
+            else:
+                return
+
     def take(self, most: int) -> None:
         """
         Count one call.

@@ -18,7 +18,8 @@ from anyio import CancelScope
 from avance import Avance
 from avance.apps.documents.batches import Batches, FileStatus
 from avance.apps.documents.catalog import Catalog, Indexed, mixed_embeddings
-from avance.apps.documents.endpoints import embed
+from avance.apps.documents.describing import described
+from avance.apps.documents.endpoints import ModelUnavailable, embed
 from avance.apps.documents.leftovers import leave
 from avance.apps.documents.model import Document, OnDuplicate, Place, Source
 from avance.apps.documents.settings import DocumentsSettings
@@ -121,6 +122,7 @@ class Ingestion:
         self._duplicates: list[dict[str, Any]] = []
         self._model: tuple[str, int] | None = None
         self._step = 0
+        self._is_model_away = False
         self._began_s = host.clock.monotonic_s()
 
     async def run(self, sources: Sequence[Source]) -> dict[str, Any]:
@@ -286,11 +288,26 @@ class Ingestion:
                 await self._describe(draft)
                 for first, some in _batches(draft.chunks):
                     found = await anyio.to_thread.run_sync(_details, some, draft.languages)
+                    found = await self._improved(some, found)
                     ids = draft.chunk_ids[first : first + len(some)]
                     await self._catalog.enrich(list(zip(ids, found, strict=True)))
                     for _ in some:
                         done += 1
                         self._told(done, total, "Enriching chunks...")
+
+    async def _improved(
+        self, chunks: Sequence[Chunk], details: list[dict[str, Any]]
+    ) -> list[dict[str, Any]]:
+        if self._settings.metadata_url is None or self._is_model_away:
+            return details
+        try:
+            told = await described(self._host, [chunk.text for chunk in chunks], self._settings)
+        except ModelUnavailable as error:
+            # What comes from the text alone is there anyhow; a document is not lost for less.
+            self._is_model_away = True
+            self._job.log(error.message, level="warning")
+            return details
+        return [one.over(detail) for one, detail in zip(told, details, strict=True)]
 
     async def _describe(self, draft: Draft) -> None:
         text = "\n".join(page.text for page in draft.pages)

@@ -59,10 +59,12 @@ class DocumentsSettings(msgspec.Struct, frozen=True, kw_only=True):
         "CHUNKING_STRATEGY": "upload_strategy",
         "QDRANT_COLLECTION_NAME": "upload_collection",
         "RATE_LIMIT_RPM": "llm_calls_per_minute",
+        "CACHE_TTL": "answers_ttl_s",
         "EMBEDDING_MODEL": "embeddings_model",
         "EMBEDDING_DIMENSIONS": "embeddings_dimensions",
         "QA_PROVIDER": "llm_provider",
         "EMBEDDINGS_PROVIDER": "embeddings_provider",
+        "METADATA_PROVIDER": "metadata_provider",
         "OPENAI_API_KEY": "openai_key",
         "OPENAI_BASE_URL": "openai_url",
         "OPENAI_MODEL": "openai_model",
@@ -141,6 +143,16 @@ class DocumentsSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The longest silence of the model."""
     llm_calls_per_minute: Annotated[int, msgspec.Meta(ge=1)] = 10
     """Calls to the model, by everybody together; further questions are answered 429."""
+    answers_ttl_s: Annotated[float, msgspec.Meta(ge=0)] = 3_600.0
+    """So long an answer of the model is given again to the same question over the same passages, by the process that got it; 0: never."""
+    metadata_url: str | None = None
+    """An endpoint whose model writes summary, topic and keywords of passages while they are read; without one they come from the text alone."""
+    metadata_provider: Provider | None = None
+    """Likewise: `openai` or `gemini`, with its key and its model."""
+    metadata_model: str = LLM_MODEL
+    """The model that does."""
+    metadata_key: Secret | None = None
+    """Its API key."""
     embeddings_url: str | None = None
     """An OpenAI-compatible endpoint for embeddings; without one, search is by words. Take a multilingual model."""
     embeddings_provider: Provider | None = None
@@ -174,16 +186,20 @@ class DocumentsSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if self.llm_provider is not None:
-            named = None if self.llm_model == LLM_MODEL else self.llm_model
-            is_openai = self.llm_provider is Provider.OPENAI
-            self._take(
-                "llm",
-                self.llm_provider,
-                named or (self.openai_model if is_openai else self.gemini_model),
-            )
+            self._take("llm", self.llm_provider, self._writer(self.llm_model, self.llm_provider))
+        if self.metadata_provider is not None:
+            writer = self._writer(self.metadata_model, self.metadata_provider)
+            self._take("metadata", self.metadata_provider, writer)
         if self.embeddings_provider is not None:
             named = None if self.embeddings_model == EMBEDDINGS_MODEL else self.embeddings_model
             self._take("embeddings", self.embeddings_provider, named)
+
+    def _writer(self, model: str, provider: Provider) -> str | None:
+        """
+        Which model of a provider writes.
+        """
+        of_provider = self.openai_model if provider is Provider.OPENAI else self.gemini_model
+        return of_provider if model == LLM_MODEL else model
 
     def _take(self, what: str, provider: Provider, model: str | None) -> None:
         """
