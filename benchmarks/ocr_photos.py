@@ -27,7 +27,7 @@ def measure(settings: Settings) -> Outcome:
     outcome = Outcome()
     with crew("rapidocr") as readers:
         _papers(outcome, readers, settings.pick(3, 1))
-        _receipts(outcome, readers, settings.pick(12, 2))
+        _receipts(outcome, readers, settings.pick(24, 2))
         _zones(outcome, readers, settings.pick(ZONES, 2))
     _pages(outcome, settings.pick(PAGE_CONDITIONS, ("photographed",)))
     engines = ("avance, rapidocr", "bare rapidocr")

@@ -55,6 +55,13 @@ def test_a_space_that_was_not_read_is_seen_on_the_paper(slope: float) -> None:
     assert words_of("FECHA DENACER", "FECHA DE NACER", slope=slope) == ["FECHA", "DE", "NACER"]
 
 
+def test_an_hour_is_parted_from_the_date_before_it() -> None:
+    """Nowhere else between figures: see below."""
+    drawn = "20/08/2025 21:57"
+    assert words_of("20/08/202521:57", drawn) == ["20/08/2025", "21:57"]
+    assert words_of("20/08/202521:57", "20/08/202521:57") == ["20/08/202521:57"]
+
+
 def test_a_space_that_was_read_stays_where_the_paper_shows_none() -> None:
     assert words_of("JULIÁN ANA", "JULIÁNANA") == ["JULIÁN", "ANA"]
 

@@ -3,6 +3,7 @@ An engine that reads a line at a time loses spaces. The paper still shows them: 
 """
 
 import itertools
+import re
 import unicodedata
 from collections.abc import Sequence
 
@@ -17,6 +18,8 @@ WIDER = 3.0
 EDGE = 0.08
 """Of the height, above and below, that may show the lines beside it."""
 FOR_MACHINES = "<"
+_HOUR = re.compile(r"(?<=[-/.]\d{4})(?=\d{1,2}:\d\d)")
+"""Where an hour stands after a date."""
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,8 +93,9 @@ def _shown(
     if not inside:
         return list(parted)
     enough = max(SPACE * strip.height, WIDER * float(np.median(inside)))
+    hours = {found.start() for found in _HOUR.finditer("".join(one.text for one in letters))}
     return [
-        gap >= enough and _may_part(letters[at].text, letters[at + 1].text)
+        gap >= enough and (at + 1 in hours or _may_part(letters[at].text, letters[at + 1].text))
         for at, gap in enumerate(gaps)
     ]
 
