@@ -132,6 +132,17 @@ async def running(host: Avance, engine: Engine) -> AsyncIterator[str]:
             server.should_exit = True
 
 
+@contextmanager
+def unhurried() -> Iterator[None]:
+    """
+    Servers of this process answer the first word of a client before they tell of the past, however long the machine stands still between the
+    greeting and that word.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("avance.apps.routes.dialect.FIRST_FRAME_S", PATIENCE_S)
+        yield
+
+
 @pytest.fixture(scope="package")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with serving(tmp_path_factory.mktemp("routes")) as started:

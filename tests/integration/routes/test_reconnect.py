@@ -12,7 +12,7 @@ from websockets.asyncio.client import connect
 from avance.apps.routes.phases import starts_at
 from avance.apps.routes.sample import sample_day
 
-from .conftest import PATIENCE_S, Site, read_all
+from .conftest import PATIENCE_S, Site, read_all, unhurried
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -28,12 +28,13 @@ async def test_a_client_that_was_cut_off_is_told_where_the_job_is_and_follows_it
             while seen.get("phase") != "local_search":
                 seen = json.loads(await connection.recv())
             connection.transport.abort()
-        async with connect(site.socket_url(job_id), max_size=None) as connection:
-            greeting = json.loads(await connection.recv())
-            await connection.send('{"action":"get_status"}')
-            answer = json.loads(await connection.recv())
-            await site.delete(f"/jobs/{job_id}")
-            frames, code = await read_all(connection)
+        with unhurried():
+            async with connect(site.socket_url(job_id), max_size=None) as connection:
+                greeting = json.loads(await connection.recv())
+                await connection.send('{"action":"get_status"}')
+                answer = json.loads(await connection.recv())
+                await site.delete(f"/jobs/{job_id}")
+                frames, code = await read_all(connection)
     assert (greeting["type"], greeting["status"]) == ("status", "running")
     assert (answer["type"], answer["status"]) == ("status", "running")
     progress = [frame["progress"] for frame in frames if frame["type"] == "progress"]
