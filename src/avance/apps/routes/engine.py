@@ -13,9 +13,11 @@ import msgspec
 import numpy as np
 from msgspec.structs import replace
 
+from avance.apps.routes.arrange import arrange
 from avance.apps.routes.check import check_schedule
 from avance.apps.routes.explain import Explainer
 from avance.apps.routes.fleet import fit
+from avance.apps.routes.goals import goal_diagnostics
 from avance.apps.routes.ingest import of_day
 from avance.apps.routes.live import told_plan
 from avance.apps.routes.model import Bus, Leg, Plan, Route, Trip, Unassigned
@@ -33,16 +35,10 @@ from avance.apps.routes.result import (
 )
 from avance.apps.routes.robustness import simulate
 from avance.apps.routes.solver.block import Block, Ints
-from avance.apps.routes.solver.depots.problem import yard_of
 from avance.apps.routes.solver.depots.yard import Yard
-from avance.apps.routes.solver.problem import (
-    blocks_of,
-    great_circle_gaps,
-    in_time,
-    road_gaps,
-    whole_block,
-)
+from avance.apps.routes.solver.problem import great_circle_gaps, in_time, road_gaps
 from avance.apps.routes.solver.search import Ended, Found, Step
+from avance.apps.routes.solver.weighing.problem import Weighing
 from avance.apps.routes.solver.wire import Up
 from avance.apps.routes.suggest import bell_times
 from avance.apps.routes.travel.breaker import Breaker
@@ -52,7 +48,7 @@ from avance.apps.routes.travel.osrm import Osrm
 from avance.apps.routes.travel.roads import Gatherer
 from avance.apps.routes.trips import NoRoads, Roads, build_trips, places_of, run_order
 from avance.apps.routes.vehicles import depot_point, fits
-from avance.apps.routes.wishes import changes, unmet, wanted_links
+from avance.apps.routes.wishes import changes, unmet
 from avance.errors import InvalidRequest, TaskFailed
 
 _log = logging.getLogger("avance.routes")
@@ -72,6 +68,7 @@ class Solver(Protocol):
         options: Any,
         seeds: Sequence[Sequence[int]] = (),
         yard: Yard | None = None,
+        weighing: Weighing | None = None,
         /,
     ) -> Iterator[Up]: ...
 
@@ -118,6 +115,7 @@ class Engine:
         self.roads: Roads = NoRoads()
         self._blocks: list[Block] = []
         self._yard: Yard | None = None
+        self._weighing: Weighing | None = None
         self._best: Answer | None = None
         self._plan = Plan(buses=())
         self._proof = Proof()
@@ -196,15 +194,8 @@ class Engine:
         """
         Trips by groups that never share a bus; together where they share the vehicles that there are.
         """
-        trips, wishes = self._trips, self._request.wishes
-        wanted = wanted_links(trips, gaps, wishes)
-        if not wishes.vehicles:
-            self._blocks = blocks_of(trips, gaps, wanted)
-            return
-        block = whole_block(trips, gaps, wanted)
-        is_far = wishes.mode == "kilometres"
-        self._blocks = [block]
-        self._yard = yard_of(wishes.vehicles, trips, block, self.roads, is_far=is_far)
+        arranged = arrange(self._trips, gaps, self._request.wishes, self.roads)
+        self._blocks, self._yard, self._weighing = arranged
 
     def _unknown_pairs(self) -> int:
         trips = self._trips
@@ -260,7 +251,7 @@ class Engine:
     def _told(self) -> Iterator[Up]:
         if self._blocks:
             yield from self._solver.run(
-                self._blocks, self._request.search, self._seeds(), self._yard
+                self._blocks, self._request.search, self._seeds(), self._yard, self._weighing
             )
 
     def _listen(self, phase: str, told: Iterator[Up]) -> Iterator[Up]:
@@ -309,6 +300,7 @@ class Engine:
             unserved=len(self._plan.unserved),
             bound=found.bound,
             bound_minutes=found.bound_minutes,
+            goal_bound=found.goal_bound,
             certificate=tuple(self._trips[number].route_id for number in found.certificate),
         )
         self._revision += 1
@@ -377,9 +369,12 @@ class Engine:
         effort = Effort(phase_time_sec=dict(self._times), **self._effort)
         diagnostics = build_diagnostics(schedule, self._proof, effort)
         wishes = self._request.wishes
-        if wishes.mode != "buses" or wishes.pinned:
+        if wishes.mode != "buses" or wishes.pinned or wishes.goal.is_weighed:
             # What the search counted there is not minutes alone.
             diagnostics["lower_bound_minutes"] = None
+        is_bound = not (wishes.pinned or wishes.reference or self._plan.unserved)
+        bound = self._proof.goal_bound if is_bound else None
+        diagnostics["goal"] = goal_diagnostics(schedule, wishes.goal, bound)
         if vehicles:
             diagnostics |= vehicle_diagnostics(schedule, vehicles)
         if wishes.reference:

@@ -31,6 +31,8 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "not_vehicle": "{bus} no puede llevar {route}: su vehículo tiene {seats:g} plazas.",
             "fleet_mix": "Con los {vehicles} vehículos que hay quedan fuera {unserved} servicios: los que sobran no valen para ellos, y los demás están ocupados.",
             "fleet": "La flota de {buses} autobuses no alcanza para {unserved} servicios; para todos hacen falta al menos {needed}.",
+            "goal_proven": "Según el objetivo {preset} ningún plan cuesta menos que este ({cost:g}), use los autobuses que use; al menos hacen falta {bound}.",
+            "goal_open": "Son {buses} autobuses y al menos hacen falta {bound}. Según el objetivo {preset} este plan cuesta {cost:g}, y está demostrado que ninguno cuesta menos de {lower:g}.",
             "one": "Sin ningún autobús no hay servicio: uno es lo mínimo.",
             "open": "Se conocen {buses} autobuses y la cota demostrada es {bound}; no está demostrado que sobre ninguno.",
             "no_usable_time": "{route} no tiene una hora que se pueda usar.",
@@ -53,6 +55,8 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "not_vehicle": "{bus} cannot take {route}: its vehicle has {seats:g} seats.",
             "fleet_mix": "With the {vehicles} vehicles that there are, {unserved} services are left out: those that stand idle do not fit them, and the others are taken.",
             "fleet": "The fleet of {buses} buses leaves out {unserved} services; for all of them at least {needed} are needed.",
+            "goal_proven": "By the goal {preset} no plan costs less than this one ({cost:g}), whatever number of buses it has; at least {bound} are needed.",
+            "goal_open": "There are {buses} buses and at least {bound} are needed. By the goal {preset} this plan costs {cost:g}, and it is proven that none costs less than {lower:g}.",
             "one": "Without a bus there is no service: one is the least.",
             "open": "{buses} buses are known and the proven bound is {bound}; it is not proven that none is too many.",
             "no_usable_time": "{route} has no time that can be used.",
@@ -131,12 +135,24 @@ class Explainer:
                 return self._say("fleet_mix", vehicles=vehicles, unserved=unserved)
             return self._say("fleet", buses=buses, unserved=unserved, needed=needed)
         if buses > bound:
-            return self._say("open", buses=buses, bound=bound)
+            return self._more_than_needed(buses, bound, diagnostics.get("goal") or {})
         if buses <= 1:
             return self._say("one")
         if len(certificate) == bound:
             return self._say("fewer", routes=certificate, fewer=buses - 1, count=len(certificate))
         return self._say("fewer_lp", routes=certificate, fewer=buses - 1, bound=bound)
+
+    def _more_than_needed(self, buses: int, bound: int, goal: Mapping[str, Any]) -> Explanation:
+        """
+        By a weighted goal more buses than needed may be the better plan.
+        """
+        lower = goal.get("lower_bound")
+        if lower is None:
+            return self._say("open", buses=buses, bound=bound)
+        told = {"bound": bound, "preset": goal["preset"], "cost": goal["cost"]}
+        if goal["status"] == "optimal":
+            return self._say("goal_proven", **told)
+        return self._say("goal_open", buses=buses, lower=lower, **told)
 
     def why_left_out(self, route_id: str, reason: str) -> Explanation:
         code = reason if reason in self._words else "other"

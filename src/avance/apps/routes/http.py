@@ -12,13 +12,14 @@ from starlette.responses import Response
 
 from avance.apps.routes.declare import app
 from avance.apps.routes.frames import STATUS_WORDS, error_code_of, seconds_time
+from avance.apps.routes.goal_choice import Asked, OtherWeights, chosen_goal, usual_goal
 from avance.apps.routes.ingest import Read, Reader, of_day
 from avance.apps.routes.jobs import is_ours, read_stored
 from avance.apps.routes.language import language_of, title_of
 from avance.apps.routes.model import DAY_CODES, Vehicle
 from avance.apps.routes.request import Request as Order
 from avance.apps.routes.request import RoadOptions, Wishes, pack
-from avance.apps.routes.settings import RoutesSettings
+from avance.apps.routes.settings import Preset, RoutesSettings
 from avance.apps.routes.solver.options import SearchOptions
 from avance.apps.routes.starting import start
 from avance.apps.routes.vehicles import check_vehicles
@@ -279,6 +280,9 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     vehicles: tuple[Vehicle, ...] = ()
     reference: tuple[tuple[str, ...], ...] = ()
     seed: int = 1
+    goal: Preset | None = None
+    """By default that of the settings."""
+    weights: OtherWeights | None = None
 
 
 def order_of(read: Read, given: Given) -> Order:
@@ -286,6 +290,9 @@ def order_of(read: Read, given: Given) -> Order:
     What the job is asked to do.
     """
     settings = section()
+    asked = Asked(
+        goal=given.goal, weights=given.weights, mode=given.mode, buses_max=given.buses_max
+    )
     return Order(
         routes=read.routes,
         rejected=rejected_rows(read),
@@ -303,6 +310,7 @@ def order_of(read: Read, given: Given) -> Order:
             buses_max=given.buses_max,
             reference=given.reference,
             vehicles=given.vehicles,
+            goal=chosen_goal(asked, usual_goal(settings)),
         ),
         time_limit_s=settings.task_time_limit_s,
     )

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from avance.apps.routes.declare import app
 from avance.apps.routes.explain import Explainer
+from avance.apps.routes.goal_choice import Asked, OtherWeights, chosen_goal
 from avance.apps.routes.http import (
     QUEUED_MESSAGE,
     NotReady,
@@ -30,6 +31,7 @@ from avance.apps.routes.language import language_of, title_of
 from avance.apps.routes.model import DAY_CODES, MINUTE, Route, clock_seconds, clock_text
 from avance.apps.routes.request import Request as Order
 from avance.apps.routes.request import Wishes, pack, unpack
+from avance.apps.routes.settings import Preset
 from avance.apps.routes.starting import start
 from avance.apps.routes.tasks import week
 from avance.apps.routes.trips import build_trips
@@ -61,6 +63,9 @@ class WhatIf(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     pinned: tuple[tuple[str, str], ...] = ()
     forbidden: tuple[tuple[str, str], ...] = ()
     mode: Literal["buses", "kilometres", "balance", "publishable"] = "publishable"
+    goal: Preset | None = None
+    """By default that of the plan before."""
+    weights: OtherWeights | None = None
 
 
 class Simulation(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +108,12 @@ async def what_if(request: Request) -> Response:
     reference = tuple(
         tuple(item["route_id"] for item in bus["items"]) for bus in stored.result["schedule"]
     )
+    asked = Asked(
+        goal=wanted.goal,
+        weights=wanted.weights,
+        mode=wanted.mode,
+        buses_max=before.wishes.buses_max,
+    )
     order = replace(
         before,
         routes=routes,
@@ -113,6 +124,7 @@ async def what_if(request: Request) -> Response:
             buses_max=before.wishes.buses_max,
             vehicles=before.wishes.vehicles,
             reference=reference,
+            goal=chosen_goal(asked, before.wishes.goal),
         ),
         search=replace(before.search, balance_minutes=5.0 if wanted.mode == "balance" else 0.0),
         seeds=_moved_seeds(before.routes, routes, stored.seeds),

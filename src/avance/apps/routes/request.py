@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from avance.apps.routes.goals import Goal
 from avance.apps.routes.model import Route, Vehicle
 from avance.apps.routes.solver.options import SearchOptions
 from avance.errors import InvalidRequest, TooLarge
@@ -47,6 +48,7 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     """The routes of each bus of a plan that is published already."""
     vehicles: tuple[Vehicle, ...] = ()
     """The types that there are; empty for any."""
+    goal: Goal = Goal()
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):

@@ -37,6 +37,8 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
 
     bound: int = 0
     bound_minutes: float = 0.0
+    goal_bound: float = 0.0
+    """By a weighted goal no plan costs less; 0 while nothing is shown."""
     unserved: int = 0
     """Routes that a limited fleet leaves out."""
     certificate: tuple[str, ...] = ()

@@ -3,12 +3,16 @@ The settings of this system: `AVANCE_ROUTES_*`, or the bare names of the contrac
 """
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
+NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
+
+
+Preset = Literal["minimize_buses", "minimize_cost", "minimize_emissions", "balanced"]
 
 
 class RoutesSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,3 +48,15 @@ class RoutesSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Of a body or a workbook."""
     search_s: Positive = 30.0
     """For proving and improving a plan, after the first one is there."""
+    goal: Preset = "minimize_buses"
+    """Where a request names none: `minimize_buses`, `minimize_cost`, `minimize_emissions` or `balanced`."""
+    litres_per_km_small: NotNegative = 0.10
+    """What a vehicle of up to 9 seats burns; so for what follows."""
+    litres_per_km_medium: NotNegative = 0.18
+    """Up to 25 seats."""
+    litres_per_km_large: NotNegative = 0.30
+    """Over 25 seats."""
+    co2_kg_per_litre: NotNegative = 2.68
+    """2.68 for diesel."""
+    duty_hours: Positive = 8.0
+    """What a day of a bus is longer is overtime."""

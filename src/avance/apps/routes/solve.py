@@ -13,11 +13,13 @@ from avance.apps.routes.solver.block import Block
 from avance.apps.routes.solver.depots.yard import Yard
 from avance.apps.routes.solver.options import SearchOptions
 from avance.apps.routes.solver.search import Ended
+from avance.apps.routes.solver.weighing.problem import Weighing
 from avance.apps.routes.solver.wire import (
     Broken,
     Up,
     Work,
     pack_block,
+    pack_weighing,
     pack_yard,
     receive_up,
     send,
@@ -62,6 +64,7 @@ class SolverProcess:
         options: SearchOptions,
         seeds: Sequence[Sequence[int]] = (),
         yard: Yard | None = None,
+        weighing: Weighing | None = None,
     ) -> Iterator[Up]:
         """
         What the search tells, up to its end. Whoever stops listening ends the process.
@@ -79,6 +82,7 @@ class SolverProcess:
                 options=options,
                 seeds=[list(seed) for seed in seeds],
                 yard=None if yard is None else pack_yard(yard),
+                weighing=None if weighing is None else pack_weighing(weighing),
             )
             with contextlib.suppress(BrokenPipeError):
                 send(cast(BinaryIO, process.stdin), work)

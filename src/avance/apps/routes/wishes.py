@@ -9,6 +9,7 @@ import numpy as np
 
 from avance.apps.routes.capacity import may_follow
 from avance.apps.routes.geo import EARTH_KM
+from avance.apps.routes.goals import UNKNOWN_KM, Goal
 from avance.apps.routes.model import Finding, Plan, Trip
 from avance.apps.routes.request import Wishes
 from avance.apps.routes.solver.block import MINUTE, Bools, Floats, Ints
@@ -19,34 +20,57 @@ PIN_MINUTES = 150_000.0
 KEEP_MINUTES = 30.0
 """What a link of the published plan may cost more than another, in the mode `publishable`."""
 KILOMETRE_SHIFT_WEIGHT = 0.05
-UNKNOWN_KM = 20.0
+PIN_BUSES = 1.5
+"""The same by a weighted goal, in buses."""
+KEEP_BUSES = 0.1
 
 
 def wanted_links(trips: Sequence[Trip], gaps: Ints, wishes: Wishes) -> Wanted:
     """
     Costs and links for a mode, pins, what is forbidden, and a published plan.
     """
-    number = {trip.route_id: at for at, trip in enumerate(trips)}
-    is_allowed: Bools = np.ones(gaps.shape, dtype=bool)
     is_far = wishes.mode == "kilometres"
     cost: Floats = _kilometres(trips) if is_far else gaps / MINUTE
+    is_allowed = _apply(trips, cost, wishes, pin=PIN_MINUTES, keep=KEEP_MINUTES)
+    return Wanted(cost, is_allowed, KILOMETRE_SHIFT_WEIGHT if is_far else 1.0)
+
+
+def weighed_links(trips: Sequence[Trip], wishes: Wishes, goal: Goal) -> Wanted:
+    """
+    The same by a weighted goal.
+    """
+    per_km = np.array([goal.per_km(trip.demand) for trip in trips])
+    cost: Floats = _kilometres(trips) * per_km[:, None]
+    bus = goal.weights.buses
+    is_allowed = _apply(trips, cost, wishes, pin=PIN_BUSES * bus, keep=KEEP_BUSES * bus)
+    return Wanted(cost, is_allowed, goal.weights.time_shift_minutes)
+
+
+def _apply(
+    trips: Sequence[Trip], cost: Floats, wishes: Wishes, *, pin: float, keep: float
+) -> Bools:
+    """
+    Make cheaper what is wanted, and tell which links are left.
+    """
+    number = {trip.route_id: at for at, trip in enumerate(trips)}
+    is_allowed: Bools = np.ones(cost.shape, dtype=bool)
     for a, b in wishes.forbidden:
         if a in number and b in number:
             is_allowed[number[a], number[b]] = False
     for a, b in wishes.pinned:
         if a in number and b in number:
             before, after = number[a], number[b]
-            keep = is_allowed[before, after]
+            may_follow = is_allowed[before, after]
             is_allowed[before, :] = False
             is_allowed[:, after] = False
-            is_allowed[before, after] = keep
-            cost[before, after] -= PIN_MINUTES
+            is_allowed[before, after] = may_follow
+            cost[before, after] -= pin
     if wishes.mode == "publishable":
         for bus in wishes.reference:
             for a, b in pairwise(bus):
                 if a in number and b in number:
-                    cost[number[a], number[b]] -= KEEP_MINUTES
-    return Wanted(cost, is_allowed, KILOMETRE_SHIFT_WEIGHT if is_far else 1.0)
+                    cost[number[a], number[b]] -= keep
+    return is_allowed
 
 
 def unmet(trips: Sequence[Trip], plan: Plan, wishes: Wishes, gaps: Ints | None) -> list[Finding]:

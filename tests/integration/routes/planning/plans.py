@@ -15,10 +15,10 @@ from avance.apps.routes.model import Kind, Route, Stop, Trip, clock_text
 from avance.apps.routes.request import Request
 from avance.apps.routes.result import Answer
 from avance.apps.routes.solver.block import Block
-from avance.apps.routes.solver.depots.search import DepotSearch
 from avance.apps.routes.solver.depots.yard import Yard
 from avance.apps.routes.solver.options import SearchOptions
-from avance.apps.routes.solver.search import Search
+from avance.apps.routes.solver.run import search
+from avance.apps.routes.solver.weighing.problem import Weighing
 from avance.apps.routes.solver.wire import Up
 from avance.apps.routes.trips import NoRoads, build_trips, gap_min
 
@@ -36,16 +36,19 @@ class InProcess:
         options: Any,
         seeds: Sequence[Sequence[int]] = (),
         yard: Yard | None = None,
+        weighing: Weighing | None = None,
         /,
     ) -> Iterator[Up]:
         told: list[Up] = []
-        if yard is not None:
-            DepotSearch(
-                blocks[0], yard, options, told.append, clock_s=lambda: 0.0, seeds=seeds
-            ).run()
-            yield from told
-            return
-        Search(blocks, options, told.append, clock_s=lambda: 0.0, seeds=seeds).run()
+        search(
+            blocks,
+            options,
+            told.append,
+            clock_s=lambda: 0.0,
+            seeds=seeds,
+            yard=yard,
+            weighing=weighing,
+        )
         yield from told
 
 

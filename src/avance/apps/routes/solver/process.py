@@ -8,14 +8,15 @@ import time
 import traceback
 from functools import partial
 
-from avance.apps.routes.solver.depots.search import DepotSearch
-from avance.apps.routes.solver.search import Search, Tell
+from avance.apps.routes.solver.run import search
+from avance.apps.routes.solver.search import Tell
 from avance.apps.routes.solver.wire import (
     Broken,
     Work,
     receive_work,
     send,
     unpack_block,
+    unpack_weighing,
     unpack_yard,
 )
 
@@ -32,18 +33,15 @@ def main() -> None:
 
 
 def _search(work: Work, tell: Tell) -> None:
-    blocks = [unpack_block(block) for block in work.blocks]
-    if work.yard is None:
-        Search(blocks, work.options, tell, clock_s=time.monotonic, seeds=work.seeds).run()
-        return
-    DepotSearch(
-        blocks[0],
-        unpack_yard(work.yard),
+    search(
+        [unpack_block(block) for block in work.blocks],
         work.options,
         tell,
         clock_s=time.monotonic,
         seeds=work.seeds,
-    ).run()
+        yard=None if work.yard is None else unpack_yard(work.yard),
+        weighing=None if work.weighing is None else unpack_weighing(work.weighing),
+    )
 
 
 if __name__ == "__main__":

@@ -53,6 +53,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True, tag="found"):
     phase: str
     kinds: list[int] = []
     """Where vehicles stand at depots: of which kind each bus is."""
+    goal_bound: float = 0.0
+    """By a weighted goal no plan costs less; 0 while nothing is shown."""
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True, tag="ended"):
@@ -130,6 +132,13 @@ class Search:
         self._phase = "building_chains"
         for state in self._states:
             _sow(state, seeds)
+
+    @property
+    def states(self) -> Sequence[State]:
+        """
+        What is known of each block, in their order.
+        """
+        return self._states
 
     def run(self) -> None:
         self._build()

@@ -12,6 +12,7 @@ from avance.apps.routes.solver.block import Block
 from avance.apps.routes.solver.depots.yard import Yard
 from avance.apps.routes.solver.options import SearchOptions
 from avance.apps.routes.solver.search import Ended, Found, Step
+from avance.apps.routes.solver.weighing.problem import Weighing
 
 HEAD_BYTES = 4
 MESSAGE_BYTES_MAX = 512 * 2**20
@@ -42,12 +43,27 @@ YARD_ARRAYS: Mapping[str, str] = {
 SQUARE = ("gap", "cost", "may_follow")
 
 
+class PackedWeighing(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    A weighted goal.
+    """
+
+    blocks: list[dict[str, bytes]]
+    bus: float
+    overtime_hour: float
+    duty_s: float
+    load: float
+    out_s: list[list[float]]
+    back_s: list[list[float]]
+
+
 class Work(msgspec.Struct, frozen=True, kw_only=True, tag="work"):
     blocks: list[dict[str, bytes]]
     options: SearchOptions
     seeds: list[list[int]] = []
     yard: dict[str, bytes] | None = None
     """Where vehicles stand at depots; there is one block then."""
+    weighing: PackedWeighing | None = None
 
 
 class Broken(msgspec.Struct, frozen=True, kw_only=True, tag="broken"):
@@ -99,6 +115,30 @@ def unpack_yard(packed: Mapping[str, bytes]) -> Yard:
         bus_cost=float(arrays["bus_cost"][0]),
         unserved_cost=float(arrays["unserved_cost"][0]),
         **{name: arrays[name].reshape(kinds, -1) for name in ("out", "back", "fits")},
+    )
+
+
+def pack_weighing(weighing: Weighing) -> PackedWeighing:
+    return PackedWeighing(
+        blocks=[pack_block(block) for block in weighing.blocks],
+        bus=weighing.bus,
+        overtime_hour=weighing.overtime_hour,
+        duty_s=weighing.duty_s,
+        load=weighing.load,
+        out_s=weighing.out_s.tolist(),
+        back_s=weighing.back_s.tolist(),
+    )
+
+
+def unpack_weighing(packed: PackedWeighing) -> Weighing:
+    return Weighing(
+        blocks=[unpack_block(block) for block in packed.blocks],
+        bus=packed.bus,
+        overtime_hour=packed.overtime_hour,
+        duty_s=packed.duty_s,
+        load=packed.load,
+        out_s=np.array(packed.out_s, dtype=np.float64),
+        back_s=np.array(packed.back_s, dtype=np.float64),
     )
 
 

@@ -42,7 +42,15 @@ class DepotSearch:
         *,
         clock_s: Callable[[], float],
         seeds: Sequence[Sequence[int]] = (),
+        start: Sequence[Duty] = (),
+        buses_min: int = 0,
     ) -> None:
+        """
+        Args:
+            seeds: Chains of an earlier search.
+            start: A plan that drives all, where the search begins.
+            buses_min: No plan that drives all has fewer.
+        """
         self._block = block
         self._yard = yard
         self._options = options
@@ -54,7 +62,8 @@ class DepotSearch:
         self._cost = float("inf")
         self.bound = 0.0
         """No plan costs less, whatever it leaves out."""
-        self._buses_min = 0
+        self._buses_min = buses_min
+        self._start = start
         self._certificate: list[int] = []
         self._rounds = 0
         self._phase = "building_chains"
@@ -63,6 +72,18 @@ class DepotSearch:
     @property
     def cost(self) -> float:
         return self._cost
+
+    @property
+    def plan(self) -> Sequence[Duty]:
+        return self._plan
+
+    @property
+    def buses_min(self) -> int:
+        return self._buses_min
+
+    @property
+    def rounds(self) -> int:
+        return self._rounds
 
     def run(self) -> None:
         self._build()
@@ -73,14 +94,15 @@ class DepotSearch:
     def _build(self) -> None:
         block, yard = self._block, self._yard
         found = matching_bound(block)
-        self._buses_min, self._certificate = found.buses, found.certificate.tolist()
+        self._buses_min = max(self._buses_min, found.buses)
+        self._certificate = found.certificate.tolist()
         self._step(0.5)
         self._pool.add(
             (kind, (trip,))
             for kind in range(yard.kinds)
             for trip in np.flatnonzero(yard.fits[kind]).tolist()
         )
-        self._offer(assigned(block, yard, first_plan(block)))
+        self._offer(self._start or assigned(block, yard, first_plan(block)))
         self._step(1.0)
         self._show()
 

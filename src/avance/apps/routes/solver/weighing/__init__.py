@@ -1,0 +1,3 @@
+"""
+Plans by a weighted goal: a bus more may be worth its kilometres.
+"""
