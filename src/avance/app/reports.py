@@ -370,13 +370,15 @@ class ReportReader:
         Apply them, or say that another node does.
         """
         by_job: dict[str, list[Told]] = {}
+        held: set[str] = set()
         for entry in entries:
             told = _decode(entry.body)
             if isinstance(told, Alive):
-                for job_id in told.job_ids:
-                    self._renew(job_id)
+                held.update(told.job_ids)
             elif told is not None:
                 by_job.setdefault(told.job_id, []).append(told)
+        for job_id in held & self._leases.keys():
+            self._renew(job_id)
         try:
             async with asyncio.TaskGroup() as tasks:
                 for job_id, reports in by_job.items():
@@ -385,8 +387,26 @@ class ReportReader:
             log.info("another node reads the reports of workers; this one has waited for its store")
         else:
             await self._journal.acknowledge(entries)
+            for job_id in held - self._leases.keys():
+                await self._meet(job_id)
             return True
         return False
+
+    async def _meet(self, job_id: str) -> None:
+        """
+        A worker holds what is not known to run. It may have missed that it was cancelled, so it is told as long as it holds it.
+        """
+        try:
+            job = await self._store.job(job_id)
+        except Unavailable as error:
+            log.warning("whether job %s is to run is asked later: %s", job_id, error)
+            return
+        if job is None or job.runner not in FOREIGN:
+            return
+        if job.state is State.RUNNING:
+            self._renew(job_id)
+        elif job.state in (State.CANCELLED, State.EXPIRED):
+            await self._journal.cancel(job_id)
 
     async def _apply(self, job_id: str, reports: list[Told], *, is_read: bool = True) -> None:
         """

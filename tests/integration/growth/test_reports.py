@@ -16,6 +16,7 @@ from node_service import Node
 from redis_service import RedisServer
 
 from avance.app.reports import (
+    Alive,
     Appeared,
     Courier,
     Dropped,
@@ -200,6 +201,33 @@ async def test_a_worker_that_died_is_missed_also_where_the_store_was_away_when_r
                             break
     assert store.asked >= 3
     assert (told["from"], told["reason"]) == ("running", "its worker was not heard for 0.3 s")
+
+
+async def test_a_worker_that_missed_a_cancel_is_told_again_while_it_holds_the_job(
+    redis_url: str,
+) -> None:
+    bus, clock = MemoryBus(), SystemClock()
+    cancelled = msgspec.structs.replace(a_job(), state=State.CANCELLED, ended_ms=2)
+    heard: list[str] = []
+    courier = Courier(redis_url, limits=ReportLimits())
+    courier.writer.listen(heard.append)
+    async with (
+        SqliteDatabase(":memory:", clock=clock) as database,
+        SqliteStore(database) as store,
+        bus,
+        Reporter(store, bus, clock, random=Random(1), throttle_of=lambda _: Throttle()) as reporter,
+    ):
+        # Ended while no node told workers of it.
+        await reporter.create(cancelled, b"")
+        await reporter.create(msgspec.structs.replace(a_job("w-2"), state=State.FAILED), b"")
+        async with ReportReader(redis_url, store, reporter, clock, node="n"):
+            with anyio.fail_after(60):
+                # Whoever begins to listen may not be there yet at the first.
+                while len(heard) < 2:
+                    courier.tell(Alive(worker="w", job_ids=("w-1", "w-2", "unknown")))
+                    await anyio.sleep(0.05)
+    await run_sync(courier.writer.close)
+    assert set(heard) == {"w-1"}
 
 
 async def seen(client: AsyncClient, job_id: str) -> None:

@@ -2,6 +2,7 @@
 `attach`: hear of everything that a Celery app does, in the publisher, in the worker and in its children.
 """
 
+import logging
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ import celery
 from celery import signals
 from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
 from celery.worker import state as worker_state
+from kombu.exceptions import OperationalError
 
 from avance.app.reports import THE_CURRENT, Alive, Courier
 from avance.integrations.celery import bonds
@@ -18,6 +20,8 @@ from avance.integrations.celery.bonds import Bond, attempt_of
 from avance.integrations.celery.task import Task
 from avance.jobs.context import Job as JobContext
 from avance.jobs.context import add_finder
+
+log: logging.Logger = logging.getLogger("avance.celery")
 
 DEFAULT_COUNTDOWN_S = 180.0
 
@@ -113,6 +117,8 @@ class _Main:
         self._app = app
         self._bond = bond
         self._is_over = threading.Event()
+        self._stopped: frozenset[str] = frozenset()
+        """Revoked, and still here."""
 
     def connect(self) -> None:
         signals.worker_ready.connect(self._ready, weak=False)
@@ -143,9 +149,16 @@ class _Main:
                 return
 
     def _stop(self, job_id: str) -> None:
-        here = (*worker_state.active_requests, *worker_state.reserved_requests)
-        if any(request.id == job_id for request in here):
-            self._app.control.revoke(job_id, terminate=True, signal="SIGTERM")
+        requests = (*worker_state.active_requests, *worker_state.reserved_requests)
+        here = {request.id for request in requests}
+        # It is said again for as long as the task is here, and a second signal would disturb the cleaning up.
+        if job_id in here - self._stopped:
+            try:
+                self._app.control.revoke(job_id, terminate=True, signal="SIGTERM")
+                self._stopped |= {job_id}
+            except OperationalError as error:
+                log.warning("task %s is stopped when the broker is there again: %s", job_id, error)
+        self._stopped &= here
 
 
 def _current() -> JobContext | None:

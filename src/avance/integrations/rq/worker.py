@@ -114,6 +114,10 @@ class FollowedWorker:
         A job was cancelled: one that waits is taken out, one that runs here may end by itself before its work horse is killed.
         """
         if getattr(self, "_running", "") == job_id:
+            # Said again for as long as the job runs: the word before may have been lost, or what it led to.
+            if getattr(self, "_stopping", "") == job_id:
+                return
+            self._stopping = job_id
             timer = threading.Timer(self._courier.limits.grace_s, self._kill, (job_id,))
             timer.daemon = True
             timer.start()
@@ -129,6 +133,7 @@ class FollowedWorker:
             log.warning("job %s stays in its queue until a worker finds it: %s", job_id, error)
 
     def _kill(self, job_id: str) -> None:
+        self._stopping = ""
         if getattr(self, "_running", "") != job_id:
             return
         try:
