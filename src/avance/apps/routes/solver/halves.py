@@ -9,6 +9,7 @@ from avance.apps.routes.solver.block import Block, Ints
 from avance.apps.routes.solver.bounds import matching_bound
 from avance.apps.routes.solver.chain import Chain
 from avance.apps.routes.solver.colgen import Relaxation, Stop, dive
+from avance.apps.routes.solver.count import buses_needed
 from avance.apps.routes.solver.master import BUS_COST, Pool
 from avance.apps.routes.solver.matching import first_plan, join
 from avance.apps.routes.solver.pricing import Pricer
@@ -73,10 +74,12 @@ class _Half:
             gap=gap, buses_max=len(self.plan), stop=stop, tell=lambda seen, value: None
         )
         if self._pool.block.is_grid_exact:
-            self.bound = self._relaxation.seen.buses
+            self.bound = max(self.bound, self._relaxation.seen.buses)
         if len(self.plan) > self.bound:
             plan = dive(self._pool, self._pricer, stop=stop, tell=lambda share: None)
             self.plan = min(self.plan, plan, key=len)
+        if self._pool.block.is_grid_exact and len(self.plan) > self.bound:
+            self.bound = buses_needed(self._pool, self._pricer, self.bound, stop)
 
     def whole(self) -> list[Chain]:
         """

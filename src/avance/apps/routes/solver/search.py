@@ -11,6 +11,7 @@ from avance.apps.routes.solver.block import Block
 from avance.apps.routes.solver.bounds import matching_bound, whole
 from avance.apps.routes.solver.chain import Chain, best_starts, is_feasible
 from avance.apps.routes.solver.colgen import CAREFUL, QUICK, Care, Relaxation, Relaxed, dive
+from avance.apps.routes.solver.count import buses_needed
 from avance.apps.routes.solver.halves import GAPS, halves_of
 from avance.apps.routes.solver.master import BUS_COST, Pool, best_selection
 from avance.apps.routes.solver.matching import first_plan, join, shaken
@@ -23,7 +24,7 @@ POOL_CHAINS_MAX = 40_000
 SELECTED_MAX = 4_000
 """Chains among which the best plan is chosen: with more nothing is found in time."""
 HALVES_SHARE = 0.1
-"""Of the progress of a block."""
+"""Of the progress."""
 SOWN_SHAKES = 6
 """Where the chains of an earlier search are known, matching finds little that is new."""
 
@@ -198,14 +199,17 @@ class Search:
         self._phase = "local_search"
         open_states = [state for state in self._states if not state.is_settled]
         whole = sum(state.block.size for state in open_states)
-        done = 0.0
+        descents, begun = [], 0.0
         for state in sorted(open_states, key=lambda one: one.block.size):
             share = state.block.size / whole
-            until_s = self._clock_s() + self._options.search_s * share
-            _Descent(self, state, done, share, until_s).run()
-            done += share
-            self._step(done, 1.0)
-            self._rebalance(state)
+            descents.append(_Descent(self, state, begun, share))
+            begun += share
+        # The fewest buses of all come before the fewest minutes of any.
+        for descent in descents:
+            descent.halve()
+        for descent in descents:
+            descent.run()
+            self._rebalance(descent.state)
             self._show()
 
     def _rebalance(self, state: State) -> None:
@@ -260,19 +264,19 @@ class _Descent:
     Column generation for one block.
     """
 
-    def __init__(
-        self, search: Search, state: State, begun: float, share: float, until_s: float
-    ) -> None:
+    def __init__(self, search: Search, state: State, begun: float, share: float) -> None:
         self._search = search
-        self._state = state
+        self.state = state
         self._begun = begun
         self._share = share
-        self._until_s = until_s
+        self._left_s = search._options.search_s * share
+        self._until_s = 0.0
+        self._is_halved = False
         self._gap: float | None = None
 
     def run(self) -> None:
-        state, search = self._state, self._search
-        self._halve()
+        state, search = self.state, self._search
+        self._until_s = search._clock_s() + self._left_s
         pricer = Pricer(state.block)
         state.pool.add((trip,) for trip in range(state.block.size))
         relaxation = Relaxation(
@@ -287,30 +291,39 @@ class _Descent:
             if not state.is_settled and not (gap and state.cost[0] == state.bound):
                 self._dive(pricer, QUICK)
         state.rounds += relaxation.seen.rounds
+        if not self._is_halved and state.block.is_grid_exact and state.cost[0] > state.bound:
+            state.bound = buses_needed(state.pool, pricer, state.bound, self._is_late)
+            self._note(relaxation.seen)
         if not state.is_settled and not self._is_late():
             self._dive(pricer, CAREFUL)
         if not state.is_settled:
             self._select(relaxation)
+        self._at(1.0)
 
-    def _halve(self) -> None:
+    def halve(self) -> None:
         """
         The fewest buses from two small programs, where the whole would take minutes.
         """
-        state = self._state
+        state, search = self.state, self._search
         halves = halves_of(state.block) if state.cost[0] > state.bound else None
         if halves is None:
             return
+        self._is_halved = True
+        begun_s = search._clock_s()
+        self._until_s = begun_s + self._left_s
         for number, gap in enumerate(GAPS):
-            self._at(HALVES_SHARE * number / len(GAPS))
+            search._step(HALVES_SHARE * (self._begun + self._share * number / len(GAPS)), 1.0)
             plan = halves.improve(gap, self._is_late)
+            is_shown = halves.bound > state.bound
             state.bound = max(state.bound, halves.bound)
-            if state.offer(plan):
-                self._search._show()
+            if state.offer(plan) or is_shown:
+                search._show()
             if state.cost[0] == state.bound or self._is_late():
                 break
+        self._left_s -= search._clock_s() - begun_s
 
     def _dive(self, pricer: Pricer, care: Care) -> None:
-        state, search = self._state, self._search
+        state, search = self.state, self._search
         late_s = max(self._until_s, search._clock_s() + search._options.search_s * self._share / 2)
         plan = dive(
             state.pool,
@@ -327,7 +340,7 @@ class _Descent:
         """
         Only chains whose price is within the gap can be part of a better plan.
         """
-        state, options, seen = self._state, self._search._options, relaxation.seen
+        state, options, seen = self.state, self._search._options, relaxation.seen
         value = BUS_COST * state.cost[0] + state.cost[1]
         among = relaxation.nearest(value, SELECTED_MAX)
         choice = best_selection(
@@ -344,7 +357,7 @@ class _Descent:
         state.close_gap()
 
     def _note(self, seen: Relaxed) -> None:
-        state = self._state
+        state = self.state
         if not state.block.is_grid_exact:
             # The pricing looked at a part of all chains, so what it shows is no proof.
             return
@@ -358,7 +371,8 @@ class _Descent:
         self._at(0.5 * (1 - (gap / self._gap) ** 0.25))
 
     def _at(self, part: float) -> None:
-        self._search._step(self._begun + self._share * part, 1.0)
+        done = self._begun + self._share * part
+        self._search._step(HALVES_SHARE + (1 - HALVES_SHARE) * done, 1.0)
 
     def _is_late(self) -> bool:
         return self._search._clock_s() > self._until_s
