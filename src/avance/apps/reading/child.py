@@ -1,5 +1,5 @@
 """
-The child of a `Sandbox`: `python -m avance.apps.reading.child`, with a request on standard input and frames on standard output.
+The child of a `Sandbox`, with a request on standard input and frames on standard output; start.py runs it.
 """
 
 import importlib
@@ -52,7 +52,3 @@ def _put(out: Any, value: object) -> None:
     view = memoryview(len(body).to_bytes(4, "big") + body)
     while view:
         view = view[out.write(view) :]
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -19,6 +20,7 @@ from avance.apps.reading.errors import Unreadable
 from avance.apps.reading.limits import READING_LIMITS, ReadingLimits
 
 HEAD_BYTES = 4
+_START = str(Path(__file__).with_name("start.py"))
 _children: RunVar[anyio.CapacityLimiter] = RunVar("avance.reading.children")
 
 
@@ -69,7 +71,7 @@ class Sandbox:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-P",
-            "-m",
+            _START,
             "avance.apps.reading.child",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,

@@ -53,6 +53,6 @@ def complexity(text: str) -> str:
     """
     How long its sentences are: easy, medium or hard.
     """
-    lengths = [len(WORD.findall(one)) for one in _SENTENCE.split(text[:SAMPLE_CHARS])]
+    lengths = [len(one.split()) for one in _SENTENCE.split(text[:SAMPLE_CHARS])]
     words = mean([length for length in lengths if length] or [0])
     return "easy" if words < _EASY_WORDS else "medium" if words < _HARD_WORDS else "hard"

@@ -2,13 +2,16 @@
 Whether a text sounds glad or sorry, by counting words that do. It is as simple as that.
 """
 
+import re
 from functools import cache
 from importlib import resources
+from unicodedata import normalize
 
-from avance.apps.documents.text.stems import WORD, fold
+from avance.apps.documents.text.stems import WORD
 
 NEGATED_WORDS = 3
 """So far a negation reaches."""
+_ACCENTS = re.compile("[\u0300-\u036f]")
 _NEGATIONS = frozenset(["no", "not", "never", "without", "nunca", "jamas", "sin", "tampoco", "ni"])
 
 
@@ -16,8 +19,10 @@ def sentiment(text: str) -> str:
     """
     `positive`, `negative` or `neutral`.
     """
-    words = [fold(word) for word in WORD.findall(text.lower())]
+    words = WORD.findall(_ACCENTS.sub("", normalize("NFKD", text.lower())))
     glad, sorry = _words("glad"), _words("sorry")
+    if glad.isdisjoint(words) and sorry.isdisjoint(words):
+        return "neutral"
     mood = 0
     for at, word in enumerate(words):
         value = (word in glad) - (word in sorry)

@@ -5,12 +5,13 @@ Words as they are indexed and asked: without accents, without endings, without t
 import re
 import unicodedata
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Protocol
 
 WORD = re.compile(r"[^\W_]+", re.UNICODE)
 WORD_CHARS_MAX = 64
+STEMS_KEPT_MAX = 65_536
 LANGUAGES = {"es": "spanish", "en": "english"}
 
 
@@ -22,13 +23,19 @@ def stems(text: str, languages: Iterable[str]) -> list[str]:
     """
     The stems of a text in each of the languages, in order.
     """
-    words = [word[:WORD_CHARS_MAX] for word in WORD.findall(text.lower())]
+    words = WORD.findall(text.lower())
     found: list[str] = []
     for language in languages:
         dull = stop_words(language)
-        told = [word for word in words if word not in dull]
-        found += (fold(stem) for stem in _stemmer(language).stemWords(told))
+        found += [_stem(language, word) for word in words if word not in dull]
     return found
+
+
+# Texts say the same words again and again.
+@lru_cache(STEMS_KEPT_MAX)
+def _stem(language: str, word: str) -> str:
+    (stem,) = _stemmer(language).stemWords([word[:WORD_CHARS_MAX]])
+    return fold(stem)
 
 
 def fold(word: str) -> str:
