@@ -29,6 +29,8 @@ from avance.notify.limits import NotifyLimits
 
 KEYS = "key-1=1,key-2=2,key-mail=mail:sender,key-root=root:admin"
 SECTIONS = {"retail": RetailSettings, "notify": NotifySettings, "inbox": NotifyLimits}
+UNHURRIED = {"retail__send_wait_s": 30.0}
+"""What an answer tells of other channels does not depend on how fast this machine is."""
 EXAMPLE = {
     "user_id": 1,
     "notification_type": "stock_alert",
@@ -172,7 +174,7 @@ def build() -> Build:
         settings = read_settings(
             env={},
             sections=SECTIONS,
-            overrides={k.replace("__", "."): v for k, v in overrides.items()},
+            overrides={k.replace("__", "."): v for k, v in (UNHURRIED | overrides).items()},
         )
         host = Avance(
             store,

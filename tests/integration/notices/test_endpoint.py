@@ -21,6 +21,14 @@ def hasty(build: Build) -> Built:
     return build(retail__auth_timeout_s=0.2)
 
 
+@pytest.fixture
+def unhurried(build: Build) -> Built:
+    """
+    Its answers wait for a socket however long this machine stands still.
+    """
+    return build(retail__socket_wait_s=30.0)
+
+
 async def test_websocket_connect(open_mode: Built, serving: Serving) -> None:
     """
     002-40, 002-01, 002-03, 002-08, 002-12, 002-14: the user of the query gets a greeting, then the unread count.
@@ -58,12 +66,12 @@ async def test_websocket_auth_required(token_mode: Built, serving: Serving) -> N
                 assert code == 1008
 
 
-async def test_websocket_send_notification(token_mode: Built, serving: Serving) -> None:
+async def test_websocket_send_notification(unhurried: Built, serving: Serving) -> None:
     """
     002-40, 002-11, 002-12, 002-18, 002-T1, 002-T4: the example of the contract, flat, with its time in milliseconds; stored first, and the
     same id everywhere.
     """
-    async with serving(token_mode) as site, site.tab_of("1") as tab:
+    async with serving(unhurried) as site, site.tab_of("1") as tab:
         assert await tab.greeted() == 0
         answer = await site.notify()
         number = answer["notification_id"]
