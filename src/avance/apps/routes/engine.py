@@ -372,7 +372,8 @@ class Engine:
         if wishes.mode != "buses" or wishes.pinned or wishes.goal.is_weighed:
             # What the search counted there is not minutes alone.
             diagnostics["lower_bound_minutes"] = None
-        is_bound = not (wishes.pinned or wishes.reference or self._plan.unserved)
+        is_kept = wishes.mode == "publishable" and wishes.reference
+        is_bound = not (wishes.pinned or is_kept or self._plan.unserved)
         bound = self._proof.goal_bound if is_bound else None
         diagnostics["goal"] = goal_diagnostics(schedule, wishes.goal, bound)
         if vehicles:

@@ -135,7 +135,7 @@ class DepotSearch:
         )
         self._rounds = relaxation.rounds
         self._raise_bound(relaxation.bound)
-        if self._block.is_grid_exact and self._is_whole:
+        if self._block.is_grid_exact and self.is_whole:
             self._buses_min = max(self._buses_min, relaxation.buses)
         self._show()
         # Its basis is worth more than all columns: solved anew, the whole program takes longer than the dive.
@@ -205,7 +205,7 @@ class DepotSearch:
         self.bound = max(self.bound, whole(bound) if block.is_whole and yard.is_whole else bound)
 
     @property
-    def _is_whole(self) -> bool:
+    def is_whole(self) -> bool:
         """
         Whether the plan leaves nothing out.
         """
@@ -239,7 +239,7 @@ class DepotSearch:
                 minutes=spent - bus_cost * len(buses),
                 bound=self._buses_min,
                 bound_minutes=max(0.0, self.bound - bus_cost * self._buses_min)
-                if self._is_whole
+                if self.is_whole
                 else 0.0,
                 certificate=sorted(int(block.ids[trip]) for trip in self._certificate),
                 phase=self._phase,

@@ -168,7 +168,7 @@ class WeighedSearch:
             match told:
                 case Found():
                     self._fewest = told
-                    self._bounds[BLOCK] = search.bound if told.bound_minutes else 0.0
+                    self._bounds[BLOCK] = search.bound if search.is_whole else 0.0
                     self._take_whole(search)
                     self._show(told.phase)
                 case Ended():
