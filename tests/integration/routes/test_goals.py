@@ -22,7 +22,7 @@ pytestmark = pytest.mark.timeout(90)
 async def test_a_goal_is_asked_for_by_name_told_with_its_weights_and_kept_in_a_what_if(
     site: Site,
 ) -> None:
-    routes = sample_day(40)
+    routes = sample_day(24)
     _, fewest = await planned(site, routes)
     job_id, stored = await planned(
         site, routes, goal="minimize_emissions", weights={"buses": 100, "driver_overtime": 7}
