@@ -83,7 +83,7 @@ async def test_vehicles_at_depots_are_planned_shown_checked_and_kept_in_a_what_i
 
 
 async def test_how_robust_a_plan_is_can_be_asked_with_other_numbers(site: Site) -> None:
-    job_id, stored = await planned(site, sample_day(40))
+    job_id, stored = await planned(site, sample_day(20))
     asked = f"/jobs/{job_id}/robustness"
     assert (await site.get(asked)).json() == stored["result"]["diagnostics"]["robustness"]
     calm = (await site.get(asked, delay_percent="0", runs="10", seed="7")).json()
@@ -95,7 +95,7 @@ async def test_how_robust_a_plan_is_can_be_asked_with_other_numbers(site: Site) 
 
 async def test_why_this_bus_why_not_that_one_and_why_not_one_fewer(site: Site) -> None:
     """001-T15"""
-    job_id, stored = await planned(site, sample_day(40))
+    job_id, stored = await planned(site, sample_day(24))
     (first, second, *_), *others = sorted(buses(stored), key=len, reverse=True)
     names = {bus["items"][0]["route_id"]: bus["bus_id"] for bus in stored["result"]["schedule"]}
     asked = f"/jobs/{job_id}/explain"
@@ -140,7 +140,7 @@ async def test_a_changed_day_is_planned_again_near_to_the_published_plan(site: S
 async def test_a_pin_is_kept_a_forbidden_pair_avoided_and_an_impossible_pin_named(
     site: Site,
 ) -> None:
-    routes = sample_day(40)
+    routes = sample_day(24)
     _, stored = await planned(site, routes)
     pairs = [pair for bus in buses(stored) for pair in pairwise(bus)]
     kept, gone = pairs[0], pairs[-1]
@@ -156,7 +156,7 @@ async def test_a_pin_is_kept_a_forbidden_pair_avoided_and_an_impossible_pin_name
 
 
 async def test_other_goals_keep_the_rules_and_the_number_of_buses(site: Site) -> None:
-    routes = sample_day(50)
+    routes = sample_day(30)
     _, fewest = await planned(site, routes)
     for mode in ("kilometres", "balance"):
         _, stored = await planned(site, routes, mode=mode)
