@@ -28,6 +28,7 @@ QUESTIONS = (
     "notices",
     "documents",
     "routes",
+    "routes_goals",
     "routes_cancel",
     "routes_windows",
     "routes_depots",

@@ -172,6 +172,14 @@ export const script = await scenario(import.meta.url, async ({ url, picture, tol
   told.saved = saved.status();
   await check('plan');
 
+  // By another goal: what it costs by that, and what it sends into the air.
+  await page.goto(`${url}/console/routes`);
+  await page.getByRole('combobox', { name: 'Objetivo' }).selectOption('minimize_emissions');
+  await page.getByRole('button', { name: /Pequeño/ }).click();
+  await addressOfPlan();
+  await kpis().waitFor();
+  told.weighed = await kpis().textContent();
+
   // A large one, cancelled: the best plan stays.
   await page.goto(`${url}/console/routes`);
   await page.getByRole('button', { name: /Grande/ }).click();

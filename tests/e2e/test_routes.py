@@ -24,6 +24,9 @@ def test_a_day_is_brought_planned_live_explained_changed_saved_and_cancelled(
     assert told["bars"] == 100
     assert told["lines"] == 100
     assert told["saved"] == 200
+    assert re.search(
+        r"Coste según el objetivo.*CO₂ de los kilómetros en vacío\d+ kg", told["weighed"]
+    )
     assert told["kept"] == 228
     assert told["liveBars"] == 228
     assert told["liveFrom"] >= 1

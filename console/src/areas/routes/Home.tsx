@@ -8,7 +8,15 @@ import { AreaHead } from '../AreaHead.tsx';
 import { type Body, bodyOf, vehiclesIn } from './body.ts';
 import { Days } from './Days.tsx';
 import { asWeek, onDays } from './days.ts';
-import { DAYS, type Day, type Imported, MODES, type Mode, type Rejection } from './model.ts';
+import {
+  AIMS,
+  type Aim,
+  askedFor,
+  DAYS,
+  type Day,
+  type Imported,
+  type Rejection,
+} from './model.ts';
 import css from './Routes.module.css';
 import { useTexts } from './texts.ts';
 
@@ -27,7 +35,7 @@ export function Home() {
   const id = useId();
   const [, go] = useLocation();
   const [brought, setBrought] = useState<Brought>();
-  const [mode, setMode] = useState<Mode>('buses');
+  const [aim, setAim] = useState<Aim>('buses');
   const [error, setError] = useState<{ title: string; error: AvanceError }>();
 
   const attempt = async (title: string, work: () => Promise<void>): Promise<void> => {
@@ -47,7 +55,7 @@ export function Home() {
   ): Promise<void> => {
     // The job is called in the language of the screen, which may not be that of the browser.
     const asked = `${path}?${new URLSearchParams({ lang: locale, ...query })}`;
-    const { job_id } = await api.post<{ job_id: string }>(asked, { ...body, mode });
+    const { job_id } = await api.post<{ job_id: string }>(asked, { ...body, ...askedFor(aim) });
     go(`/routes/${screen}/${job_id}`);
   };
   const start = (body: Body, days: readonly Day[] = []): Promise<void> =>
@@ -82,8 +90,8 @@ export function Home() {
       <div className={css.home}>
         <p className={css.row}>
           <label htmlFor={id}>{t('mode')}</label>
-          <select id={id} value={mode} onChange={(event) => setMode(event.target.value as Mode)}>
-            {MODES.map((one) => (
+          <select id={id} value={aim} onChange={(event) => setAim(event.target.value as Aim)}>
+            {AIMS.map((one) => (
               <option key={one} value={one}>
                 {t(`mode.${one}`)}
               </option>

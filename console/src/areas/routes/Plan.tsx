@@ -95,6 +95,9 @@ function Weakest({ robustness }: { robustness: Robustness }) {
 const percentOf = (share: number, locale: string): string =>
   share.toLocaleString(locale, { style: 'percent', maximumFractionDigits: 1 });
 
+const numberOf = (amount: number, locale: string): string =>
+  amount.toLocaleString(locale, { maximumFractionDigits: 0 });
+
 function Numbers({ answer }: { answer: Answer }) {
   const { t, locale } = useTexts();
   const told = answer.result.diagnostics;
@@ -110,6 +113,13 @@ function Numbers({ answer }: { answer: Answer }) {
   if (told.depot_minutes !== undefined) rows.splice(4, 0, [t('depotMinutes'), told.depot_minutes]);
   const used = Object.entries(told.vehicles_used ?? {});
   if (used.length > 0) rows.push([t('vehicles'), used.map(([id, n]) => `${n} ${id}`).join(', ')]);
+  const { goal } = told;
+  if (goal && goal.preset !== 'minimize_buses') {
+    const over = goal.gap === null ? '' : ` (+${percentOf(goal.gap, locale)})`;
+    rows.push([t('goal.cost'), `${numberOf(goal.cost, locale)}${over}`]);
+    rows.push([t('goal.km'), numberOf(goal.amounts.deadhead_km, locale)]);
+    rows.push([t('goal.co2'), `${numberOf(goal.amounts.co2, locale)} kg`]);
+  }
   const { robustness } = told;
   if (robustness) {
     rows.push([

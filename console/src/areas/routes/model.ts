@@ -71,6 +71,15 @@ export interface Diagnostics {
   depot_minutes?: number;
   vehicles_used?: Readonly<Record<string, number>>;
   robustness?: Robustness;
+  goal?: WeighedGoal;
+}
+
+export interface WeighedGoal {
+  preset: string;
+  cost: number;
+  /** Between what it costs and what any plan costs at least, as a share; null where nothing is shown. */
+  gap: number | null;
+  amounts: { deadhead_km: number; co2: number };
 }
 
 export interface Finding {
@@ -130,8 +139,17 @@ export const DAYS = ['L', 'M', 'Mc', 'X', 'V'] as const;
 export type Day = (typeof DAYS)[number];
 export const MODES = ['buses', 'kilometres', 'balance'] as const;
 export type Mode = (typeof MODES)[number];
+/** Orders of goals, and goals that weigh what a plan comes to. */
+export const AIMS = [...MODES, 'minimize_cost', 'minimize_emissions', 'balanced'] as const;
+export type Aim = (typeof AIMS)[number];
 
 const MINUTES_PER_HOUR = 60;
+
+/** What a request says of it. */
+export const askedFor = (aim: Aim): { mode: Mode } | { goal: string } => {
+  const mode = MODES.find((one) => one === aim);
+  return mode === undefined ? { goal: aim } : { mode };
+};
 
 export function bestOf(data: Record<string, unknown> | undefined): Best | undefined {
   const { best_buses: buses, bound } = data ?? {};
