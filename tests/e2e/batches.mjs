@@ -129,6 +129,22 @@ export const script = await scenario(
     await page.getByRole('button', { name: 'Preguntar', exact: true }).click();
     told.answered = await page.locator('ol li').first().getByRole('link').textContent();
 
+    // Files of a repository: an address that is none, one that is not there, and one that is.
+    await create('Pueblo', 'pueblo');
+    const address = page.getByLabel('O los archivos de un repositorio público de GitHub');
+    const fetchFrom = async (repository) => {
+      await address.fill(repository);
+      await page.getByRole('button', { name: 'Traer' }).click();
+    };
+    await fetchFrom('https://example.org/pueblo/actas');
+    told.noRepository = await page.getByRole('alert').textContent();
+    await fetchFrom('https://github.com/pueblo/nada');
+    told.notFound = await page.getByTestId('batch-summary').textContent();
+    await fetchFrom('https://github.com/pueblo/actas');
+    await state.getByText(/Completado$/).waitFor();
+    told.fetched = (await page.locator('li[data-stage=completed]').allTextContents()).length;
+    await check('repository');
+
     await page.setViewportSize({ width: 320, height: 640 });
     for (const path of ['batches', 'collections']) {
       await page.goto(`${url}/console/documents/${path}`);

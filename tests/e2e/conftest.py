@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from archive_service import Archives, archive, serving
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -127,11 +128,26 @@ def serve(run_server: RunServer) -> Iterator[Serve]:
 
 
 @pytest.fixture(scope="session")
-def systems(run_server: RunServer) -> Iterator[Server]:
+def github() -> Iterator[Archives]:
+    """
+    Has one repository, with two files that are read and one that is not.
+    """
+    files = {
+        "README.md": b"# Pueblo\n\nEl ayuntamiento abre los jueves.\n",
+        "docs/fiestas.md": b"# Fiestas\n\nEmpiezan el 15 de agosto.\n",
+        "src/main.py": b"print(1)\n",
+    }
+    with serving() as server:
+        server.kept["/pueblo/actas/zip/HEAD"] = archive(files)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def systems(run_server: RunServer, github: Archives) -> Iterator[Server]:
     """
     One server for the areas of all systems, which do not meet in it: each test brings what its area shows, and finds it empty before.
     """
-    environment = {"AVANCE_DRAIN_S": "1"}
+    environment = {"AVANCE_DRAIN_S": "1", "AVANCE_DOCUMENTS_GITHUB_URL": github.url}
     with run_server("serve", "avance.cli.demo_tasks:app", environment=environment) as server:
         yield server
 

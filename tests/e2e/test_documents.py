@@ -121,6 +121,9 @@ def test_a_batch_is_filled_followed_cancelled_and_read_again_and_collections_are
     assert told["chosen"] == "actas"
     assert told["inCollection"] == 4
     assert told["picked"] == "actas"
+    assert "https://github.com/owner/name" in told["noRepository"]
+    assert "there is no public repository pueblo/nada" in told["notFound"]
+    assert told["fetched"] == 2
     assert told["answered"].startswith("acta-3.md")
     assert told["overflow"] == 0
     assert told["axe"] == []

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import httpx2 as httpx
 import pytest
+from archive_service import Archives, serving
 from node_service import Node
 from reportlab.pdfgen import canvas
 
@@ -12,9 +13,6 @@ from avance import Avance
 from avance.app.engine import Engine
 from avance.apps.documents import app
 from avance.config import read_settings
-
-from . import archives
-from .archives import Archives
 
 SECRET = "a secret of thirty-two characters!"
 TOKEN_MODE = {
@@ -33,7 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def github() -> Iterator[Archives]:
-    with archives.serving() as server:
+    with serving() as server:
         yield server
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import anyio.to_thread
 import httpx2 as httpx
 import pytest
+from archive_service import Archives, archive
 from node_service import Node
 
 from avance import Avance, State
@@ -20,7 +21,6 @@ from avance.apps.documents.tasks import ingest
 from avance.config import read_settings
 from avance.errors import Conflict
 
-from .archives import Archives, archive
 from .conftest import pdf
 from .following import Frame, frames
 

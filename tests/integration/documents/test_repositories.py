@@ -8,13 +8,13 @@ from typing import Any
 import anyio
 import httpx2 as httpx
 import pytest
+from archive_service import Archives, archive
 from node_service import Node
 
 from avance.apps.documents.repository import repository_of
 from avance.apps.documents.settings import DocumentsSettings
 from avance.errors import InvalidRequest
 
-from .archives import Archives, archive
 from .conftest import pdf
 from .following import frames
 from .test_batches import create

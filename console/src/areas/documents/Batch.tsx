@@ -12,6 +12,7 @@ import { BatchDrop } from './BatchDrop.tsx';
 import css from './Batches.module.css';
 import { BatchFiles } from './BatchFiles.tsx';
 import { BatchMark } from './BatchMark.tsx';
+import { BatchRepository } from './BatchRepository.tsx';
 import { csvOf } from './csv.ts';
 import { type BatchFile, type BatchStanding, isUnderWay } from './model.ts';
 import { saveCsv } from './save.ts';
@@ -37,6 +38,7 @@ export function BatchScreen({ params: { id = '' } }: ScreenProps) {
           <>
             <Head standing={data} onChanged={again} />
             <BatchDrop id={id} onTaken={again} />
+            <BatchRepository id={id} onBegun={again} />
             {data.statistics.total === 0 ? (
               <Notice tone="empty" title={t('batch.none')} />
             ) : (
@@ -115,6 +117,11 @@ function Head({ standing, onChanged }: { standing: BatchStanding; onChanged: () 
       </div>
       <progress max={100} value={percent} aria-label={t('batch.progress')} />
       <Counts statistics={statistics} />
+      {batch.error_summary && (
+        <p lang="en" data-testid="batch-summary">
+          {batch.error_summary}
+        </p>
+      )}
       {error && <ErrorNotice title={t('batch.notDone')} error={error} />}
     </section>
   );

@@ -98,6 +98,8 @@ export interface BatchView {
   total_files: number;
   processed_files: number;
   failed_files: number;
+  /** What of it failed, in English. */
+  error_summary: string | null;
   created_at: string;
 }
 
