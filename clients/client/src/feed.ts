@@ -2,8 +2,7 @@ import { NotFound } from './errors.ts';
 import type { InboxFollower } from './inbox.ts';
 import type { JobsFollower } from './jobList.ts';
 import { CONNECTING, type SettableConnection, type Sink, type StreamPosition } from './link.ts';
-import { isTerminal } from './model.ts';
-import { enterEpoch, type JobEntry, takeEvent, takeView } from './reduce.ts';
+import { enterEpoch, isSettled, type JobEntry, takeEvent, takeView } from './reduce.ts';
 import type { Store } from './store.ts';
 import type { Watches } from './watches.ts';
 import type { InboxChannelEvent, JobChannelEvent, JobsChannelEvent } from './wire.ts';
@@ -33,8 +32,9 @@ export function createFeed(store: Store, watches: Watches, shown: SettableConnec
   let network: AbortController | undefined;
 
   function update(channel: string, change: (entry: JobEntry) => JobEntry): void {
-    const { job } = store.update(channel.slice(JOB.length), change);
-    if (job && isTerminal(job.state)) watches.settle(channel);
+    const entry = store.update(channel.slice(JOB.length), change);
+    // A list may have told of the end before; what the list leaves out is still on its way.
+    if (isSettled(entry)) watches.settle(channel);
   }
 
   function listed(event: JobsChannelEvent): void {

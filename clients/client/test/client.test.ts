@@ -551,6 +551,21 @@ describe('lists', () => {
     expect(client.job('j1').get().job?.progress.percent).toBe(42);
   });
 
+  test('tell of an end before the job does: what they leave out still comes', async () => {
+    const job = server.job('j1').start();
+    const client = make();
+    client.jobs.list().subscribe(() => undefined);
+    await settle();
+    server.publish(job.complete('ok'));
+    await settle();
+    const ref = client.job('j1');
+    expect(ref.get().job).toMatchObject({ state: 'completed' });
+    expect(ref.get().job).not.toHaveProperty('result');
+    ref.subscribe(() => undefined);
+    await settle();
+    expect(ref.get().job?.result).toBe('ok');
+  });
+
   test('do not lose a job that comes while the page is read', async () => {
     server.job('j1');
     const list = make().jobs.list();
