@@ -62,9 +62,16 @@ class Handler(BaseHTTPRequestHandler):
         return
 
 
-def archive(files: dict[str, bytes], links: dict[str, str] | None = None) -> bytes:
+def archive(
+    files: dict[str, bytes],
+    links: dict[str, str] | None = None,
+    otherwise: dict[str, bytes] | None = None,
+) -> bytes:
     """
     As GitHub packs a repository: all below one folder.
+
+    Args:
+        otherwise: Packed as GitHub does not.
     """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as made:
@@ -75,6 +82,8 @@ def archive(files: dict[str, bytes], links: dict[str, str] | None = None) -> byt
             link = zipfile.ZipInfo(f"town-1a2b3c/{path}")
             link.create_system, link.external_attr = 3, A_LINK
             made.writestr(link, target)
+        for path, data in (otherwise or {}).items():
+            made.writestr(f"town-1a2b3c/{path}", data, zipfile.ZIP_LZMA)
     return buffer.getvalue()
 
 

@@ -52,6 +52,7 @@ async def test_a_repository_is_one_batch_with_the_files_that_can_be_read(
             "src/main.c": b"int main(void) { return 0; }",
         },
         links={"docs/link.md": "../../../../etc/passwd"},
+        otherwise={"docs/strange.md": b"# Strange"},
     )
     batch_id = await create(http, "town", collection_name="town")
     told = (await fetch(http, batch_id, branch="next/1.x")).json()
@@ -62,10 +63,12 @@ async def test_a_repository_is_one_batch_with_the_files_that_can_be_read(
     assert percents == sorted(percents)
     found = await status(http, batch_id)
     files = {one["filename"]: one for one in found["documents"]}
-    assert set(files) == {"README.md", "docs/guide.md", "docs/plan.pdf", "docs/broken.pdf"}
+    readable = {"README.md", "docs/guide.md", "docs/plan.pdf"}
+    assert set(files) == {*readable, "docs/broken.pdf", "docs/strange.md"}
     assert {one["source_type"] for one in files.values()} == {"github"}
     assert "damaged" in files["docs/broken.pdf"]["error_message"]
-    assert found["batch"]["error_summary"] == "1 of 4 files failed"
+    assert "packed in a way" in files["docs/strange.md"]["error_message"]
+    assert found["batch"]["error_summary"] == "2 of 5 files failed"
     parent = (await http.get(f"/v1/jobs/{found['batch']['job_id']}")).json()
     assert (parent["state"], parent["progress"]["percent"]) == ("completed", 100.0)
     asked = {"query": "Who is the harbour master?", "language": "en", "collection": "town"}

@@ -32,6 +32,17 @@ def zipped(**entries: bytes) -> bytes:
     return buffer.getvalue()
 
 
+def of_version(version: int, data: bytes) -> bytes:
+    """
+    As if it took such a version of the format to unpack it.
+    """
+    places = [at for at in range(len(data)) if data.startswith(b"PK\x01\x02", at)]
+    changed = bytearray(data)
+    for at in places:
+        changed[at + 6 : at + 8] = version.to_bytes(2, "little")
+    return bytes(changed)
+
+
 DOCX = zipped(**{"[Content_Types]_xml": b"x" * 99, "word__document_xml": b"<w/>"})
 XLSX = zipped(**{"[Content_Types]_xml": b"x" * 99, "xl__workbook_xml": b"<w/>"})
 
@@ -67,6 +78,7 @@ def test_a_file_is_known_by_its_bytes(name: str, data: bytes, kind: Kind, put: P
         ("a.pdf", DOCX, "document_mislabelled"),
         ("a.docx", b"%PDF-1.7\n", "document_mislabelled"),
         ("a.docx", b"PK\x03\x04 and no directory", "document_damaged"),
+        ("a.docx", of_version(99, DOCX), "document_damaged"),
         ("a.docx", zipped(readme=b"hello"), "document_damaged"),
         ("a.zip", zipped(readme=b"hello"), "document_kind"),
         ("a.bin", b"\x7fELF\x02\x01\x01\0\0\0", "document_kind"),

@@ -27,7 +27,7 @@ from avance.apps.documents.leftovers import leave
 from avance.apps.documents.model import EXTENSIONS, OnDuplicate, Source
 from avance.apps.documents.settings import DocumentsSettings
 from avance.apps.documents.tasks import fetch_repository
-from avance.apps.reading import Unreadable, sniff
+from avance.apps.reading import Unreadable, is_plain, parts_of, sniff
 from avance.errors import Conflict, InvalidRequest, NotFound, TooLarge, Unavailable
 
 SOURCE = "github"
@@ -232,14 +232,7 @@ async def _told(answer: httpx.Response, job: Job) -> AsyncGenerator[bytes, None]
 
 
 def _entries(path: Path, repository: Repository) -> list[Entry]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            found = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, OSError) as error:
-        raise Unreadable(
-            f"the archive of {repository.title} is damaged: {error}; try again",
-            code="repository_damaged",
-        ) from error
+    found = parts_of(path, f"the archive of {repository.title}", code="repository_damaged")
     if len(found) > ENTRIES_MAX:
         raise TooLarge(
             f"{repository.title} has {len(found)} files and folders; the limit is {ENTRIES_MAX}",
@@ -360,12 +353,18 @@ async def _keep(
 
 
 async def _pieces(archive: zipfile.ZipFile, entry: Entry) -> AsyncGenerator[bytes, None]:
+    if not is_plain(archive.getinfo(entry.name)):
+        raise Unreadable(
+            f"{entry.path} is locked, or packed in a way that GitHub does not use; upload it by itself",
+            code="document_kind",
+        )
     try:
         stream = await anyio.to_thread.run_sync(archive.open, entry.name)
         with stream:
             while data := await anyio.to_thread.run_sync(stream.read, READ_BYTES):
                 yield data
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    # By these the library tells of damage in what is stored or deflated.
+    except (zipfile.BadZipFile, zlib.error, EOFError, UnicodeDecodeError) as error:
         raise Unreadable(
             f"{entry.path} is damaged in the archive: {error}", code="document_damaged"
         ) from error

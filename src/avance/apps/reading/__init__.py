@@ -2,6 +2,7 @@
 Opening strangers' files without harm: what kind they are, what is in them, page by page. A library for other apps; it has no tasks.
 """
 
+from avance.apps.reading.container import is_plain, parts_of
 from avance.apps.reading.errors import Unreadable
 from avance.apps.reading.kinds import Kind, sniff
 from avance.apps.reading.limits import READING_LIMITS, ReadingLimits
@@ -20,6 +21,8 @@ __all__ = [
     "Sandbox",
     "Unreadable",
     "eyes_for",
+    "is_plain",
+    "parts_of",
     "read_file",
     "read_scans",
     "render_page",

@@ -2,10 +2,10 @@
 What a file is, by its first bytes; the name decides only where bytes cannot.
 """
 
-import zipfile
 from enum import StrEnum
 from pathlib import Path
 
+from avance.apps.reading.container import parts_of
 from avance.apps.reading.errors import Unreadable
 from avance.apps.reading.limits import READING_LIMITS, ReadingLimits
 
@@ -101,13 +101,7 @@ def _container(path: Path, name: str, limits: ReadingLimits) -> Kind:
     """
     Look at the directory of a zip file: the sizes that it announces, and what kind of document it is.
     """
-    try:
-        with zipfile.ZipFile(path) as container:
-            entries = container.infolist()
-    except (zipfile.BadZipFile, ValueError, OSError) as error:
-        raise Unreadable(
-            f"{name} is a damaged container: {error}", code="document_damaged", name=name
-        ) from error
+    entries = parts_of(path, name, code="document_damaged")
     size = path.stat().st_size
     inside = sum(entry.file_size for entry in entries)
     if (

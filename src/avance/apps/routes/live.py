@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from avance.apps.routes.model import Bus, Depot, clock_text
+from avance.apps.routes.model import Bus, Depot, Driven, clock_text
 from avance.apps.routes.result import seconds_of
 
 
@@ -21,17 +21,8 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     time_shift_minutes: float
 
 
-class LiveBus(msgspec.Struct, frozen=True, kw_only=True):
-    bus_id: str
+class LiveBus(Driven, frozen=True, kw_only=True):
     items: tuple[Service, ...]
-    vehicle: str | msgspec.UnsetType = msgspec.UNSET
-    """The type, where types are given; so for what follows."""
-    vehicle_seats: float | msgspec.UnsetType = msgspec.UNSET
-    depot: Depot | msgspec.UnsetType = msgspec.UNSET
-    pull_out_minutes: int | msgspec.UnsetType = msgspec.UNSET
-    pull_in_minutes: int | msgspec.UnsetType = msgspec.UNSET
-    leaves_depot: str | msgspec.UnsetType = msgspec.UNSET
-    back_at_depot: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class _Service(msgspec.Struct, frozen=True, array_like=True):

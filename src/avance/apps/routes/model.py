@@ -184,13 +184,12 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     contract_id: str | None
 
 
-class Bus(msgspec.Struct, frozen=True, kw_only=True):
+class Driven(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    A bus, and which vehicle from where it is.
+    """
+
     bus_id: str
-    items: tuple[Item, ...]
-    min_required_seats: float
-    assigned_vehicle_min: float | None = None
-    assigned_vehicle_max: float | None = None
-    assigned_vehicle_range: str | None = None
     vehicle: str | msgspec.UnsetType = msgspec.UNSET
     """The type, where types are given; so for what follows."""
     vehicle_seats: float | msgspec.UnsetType = msgspec.UNSET
@@ -201,6 +200,14 @@ class Bus(msgspec.Struct, frozen=True, kw_only=True):
     """From the last route to the depot."""
     leaves_depot: str | msgspec.UnsetType = msgspec.UNSET
     back_at_depot: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class Bus(Driven, frozen=True, kw_only=True):
+    items: tuple[Item, ...]
+    min_required_seats: float
+    assigned_vehicle_min: float | None = None
+    assigned_vehicle_max: float | None = None
+    assigned_vehicle_range: str | None = None
 
 
 class Unassigned(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,9 +3,13 @@ Workbooks and CSV as they come from offices. docs/contract/routes.md, 3.2.
 """
 
 import io
+import zipfile
+from contextlib import suppress
 from datetime import datetime, time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from avance.apps.routes.ingest import Reader
@@ -144,3 +148,34 @@ def test_a_file_that_is_neither_workbook_nor_csv_is_refused(data: bytes) -> None
     with pytest.raises(InvalidRequest) as refused:
         read_sheets(data, "x")
     assert refused.value.code == "workbook_unusable"
+
+
+DAMAGE = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1)
+
+
+def damaged(data: bytes, damage: list[tuple[float, int]]) -> bytes:
+    changed = bytearray(data)
+    for where, byte in damage:
+        changed[int(where * len(changed))] = byte
+    return bytes(changed)
+
+
+@given(damage=DAMAGE, is_inside=st.booleans())
+@settings(max_examples=60)
+def test_a_damaged_workbook_is_read_or_refused_in_our_words(
+    damage: list[tuple[float, int]], is_inside: bool
+) -> None:
+    """
+    In the zip file, or in the XML within it, where its checksum does not see it.
+    """
+    book = galician_book()
+    if is_inside:
+        inside = io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(book)) as whole, zipfile.ZipFile(inside, "w") as made:
+            for name in whole.namelist():
+                made.writestr(name, damaged(whole.read(name), damage))
+        book = inside.getvalue()
+    else:
+        book = damaged(book, damage)
+    with suppress(InvalidRequest):
+        read_sheets(book, "dia.xlsx")

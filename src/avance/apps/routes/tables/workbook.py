@@ -6,14 +6,14 @@ import csv
 import io
 import zipfile
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import msgspec
 from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
 
 from avance.apps.routes.tables.headings import fields_of
-from avance.errors import InvalidRequest
+from avance.errors import AvanceError, InvalidRequest
 
 ROWS_MAX = 200_000
 COLUMNS_MAX = 200
@@ -41,27 +41,34 @@ def read_sheets(data: bytes, name: str) -> list[Sheet]:
     Raises:
         InvalidRequest: It is neither a workbook nor CSV, or too large.
     """
-    grids = list(_workbook(data) if data[:2] == b"PK" else _csv(data, name))
+    grids = _workbook(data) if data[:2] == b"PK" else list(_csv(data, name))
     return [sheet for title, grid in grids if (sheet := _sheet(title, grid)) is not None]
 
 
-def _workbook(data: bytes) -> Iterator[tuple[str, list[list[Any]]]]:
+def _workbook(data: bytes) -> list[tuple[str, list[list[Any]]]]:
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            unpacked = sum(part.file_size for part in packed.infolist())
-        if unpacked > UNPACKED_BYTES_MAX:
-            raise InvalidRequest(
-                f"the workbook unpacks to {unpacked} bytes, the most is {UNPACKED_BYTES_MAX}",
-                code="workbook_unusable",
-            )
-        book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        return list(_unpacked(data))
+    except AvanceError:
+        raise
+    # The library tells of damage by whatever the readers of zip, XML and numbers below it raise, of which it names none.
+    except Exception as error:
+        raise InvalidRequest(
+            f"the workbook cannot be read ({type(error).__name__}: {error}); save it as XLSX again",
+            code="workbook_unusable",
+        ) from error
+
+
+def _unpacked(data: bytes) -> Iterator[tuple[str, list[list[Any]]]]:
+    with zipfile.ZipFile(io.BytesIO(data)) as packed:
+        unpacked = sum(part.file_size for part in packed.infolist())
+    if unpacked > UNPACKED_BYTES_MAX:
+        raise InvalidRequest(
+            f"the workbook unpacks to {unpacked} bytes, the most is {UNPACKED_BYTES_MAX}",
+            code="workbook_unusable",
+        )
+    with closing(load_workbook(io.BytesIO(data), read_only=True, data_only=True)) as book:
         for sheet in book.worksheets:
             yield sheet.title, [list(row) for row in _bounded(sheet.iter_rows(values_only=True))]
-        book.close()
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError) as error:
-        raise InvalidRequest(
-            f"the workbook cannot be read: {error}", code="workbook_unusable"
-        ) from error
 
 
 def _bounded(rows: Iterator[Any]) -> Iterator[Any]:
