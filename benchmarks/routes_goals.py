@@ -18,7 +18,7 @@ from benchmarks.routes import work_s
 
 NAME = "routes_goals"
 TITLE = "School days by weighted goals"
-SIZES = (100, 228, 300)
+SIZES = (100, 228, 300, 600, 1000)
 GAP_MAX: Mapping[Preset, float] = {
     "minimize_cost": 0.01,
     "minimize_emissions": 0.001,

@@ -37,6 +37,7 @@ GOOD = [route(f"good{number}", arrival_time=f"{8 + number}:00") for number in ra
         ([route("b", stops=[{"lat": 142.6, "lon": -8.2}])], "coordinate_out_of_range", "b", "is no place"),
         ([route("b", vehicle_capacity_max=0)], "no_seats", "b", "no vehicle fits"),
         ([route("b", departure_time="09:30")], "times_contradict", "b", "the arrival_time counts"),
+        ([route("b", capacity_needed=500)], "seats_unusual", "b", "split the route"),
     ],
 )  # fmt: skip
 async def test_each_fault_is_a_finding_and_every_route_is_planned_or_named(
@@ -59,10 +60,14 @@ async def test_no_vehicles_and_too_many_routes_are_refused_with_the_way_out(site
     """001-T13"""
     body = json.dumps({"routes": GOOD, "buses_max": 0}).encode()
     nothing = await site.post("/optimize-async", body)
+    empty = json.dumps({"routes": GOOD, "vehicles": []}).encode()
+    none_at_all = await site.post("/optimize-async", empty)
     many = json.dumps([route(f"r{number}") for number in range(5_000)]).encode()
     crowd = await site.post("/optimize-async", many)
     assert (nothing.status_code, nothing.json()["code"]) == (422, "no_vehicles")
     assert "at least 1" in nothing.json()["detail"]
+    assert (none_at_all.status_code, none_at_all.json()["code"]) == (422, "no_vehicles")
+    assert "leave vehicles out" in none_at_all.json()["detail"]
     assert crowd.status_code == 422
     assert "there are 5000 routes, the most is 3000; split them" in crowd.json()["detail"]
 

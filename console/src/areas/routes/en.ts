@@ -101,6 +101,8 @@ export const en = {
   'finding.stops_missing': 'The route has no stops',
   'finding.type_unknown': 'Neither entry nor exit',
   'finding.no_seats': 'No vehicle has 0 seats',
+  'finding.seats_unusual':
+    'More seats than the largest coach has; check the number or split the route',
   'finding.capacity_unusable': 'The seats of its vehicle cannot be read',
   'finding.days_unusable': 'Its days cannot be read',
   'finding.negative': 'A negative number',

@@ -115,6 +115,8 @@ export const es = {
   'finding.stops_missing': 'La ruta no tiene paradas',
   'finding.type_unknown': 'No se sabe si es entrada o salida',
   'finding.no_seats': 'Con 0 plazas no vale ningún vehículo',
+  'finding.seats_unusual':
+    'Más plazas que el autocar más grande; conviene revisar la cifra o dividir la ruta',
   'finding.capacity_unusable': 'No se entienden las plazas del vehículo',
   'finding.days_unusable': 'No se entienden los días',
   'finding.negative': 'Un número negativo',

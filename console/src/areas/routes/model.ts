@@ -224,6 +224,7 @@ export const FINDING_CODES = [
   'stops_missing',
   'type_unknown',
   'no_seats',
+  'seats_unusual',
   'capacity_unusable',
   'days_unusable',
   'negative',

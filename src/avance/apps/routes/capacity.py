@@ -14,6 +14,8 @@ MEDIUM_STEP = 8
 LARGE_STEP = 20
 CLASS_ENDS = (9, 20, 35, 50)
 HUGE = 56
+SEATS_USUAL_MAX = 100
+"""More than the largest coach has; a number above is likelier a mistake than a need."""
 MID = 35
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")

@@ -351,6 +351,12 @@ async def read_routes(request: Request) -> tuple[Read, Given]:
             code="no_vehicles",
             buses_max=given.buses_max,
         )
+    if isinstance(value, dict) and value.get("vehicles") == []:
+        raise InvalidRequest(
+            "vehicles is an empty list: without a vehicle nothing is driven; name at least one type, or leave vehicles out "
+            "to plan buses of any size",
+            code="no_vehicles",
+        )
     if given.vehicles and given.buses_max is not None:
         raise InvalidRequest(
             "the body has buses_max and vehicles; give one of them: the counts of the vehicles are a limit already",

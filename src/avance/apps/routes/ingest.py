@@ -9,7 +9,7 @@ from typing import Any, NoReturn, TypedDict
 
 import msgspec
 
-from avance.apps.routes.capacity import declared_range
+from avance.apps.routes.capacity import SEATS_USUAL_MAX, declared_range, demand_of
 from avance.apps.routes.geo import distance_km, is_place
 from avance.apps.routes.model import DAY_CODES, Finding, Kind, Route, Stop, clock_seconds
 
@@ -127,6 +127,14 @@ class Reader:
             declared_range(route)
         except ValueError as error:
             self._refuse("capacity_unusable", str(error), "vehicle_capacity_range")
+        demand = demand_of(route)
+        if demand > SEATS_USUAL_MAX:
+            self._add(
+                "seats_unusual",
+                f"{demand:g} seats are needed, and large coaches have up to {SEATS_USUAL_MAX}; correct the number, or split the route",
+                "capacity_needed",
+                is_fatal=False,
+            )
         self._seen[self._id] = self._index
         return route
 

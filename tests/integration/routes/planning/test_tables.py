@@ -111,6 +111,16 @@ def test_a_flat_csv_in_english_and_in_spanish(headings: str, row: str) -> None:
     assert route["stops"][0]["passengers"] == 20
 
 
+def test_a_column_that_is_not_known_is_named() -> None:
+    data = (
+        "Route code,Direction,Arrival time,Latitude,Longitude,Minutes from start,Driver\n"
+        "R1,Entry,09:00,42.5,-8.1,0,Ana\nR1,Entry,09:00,42.6,-8.1,18,Ana\n"
+    )
+    read = assemble(read_sheets(data.encode(), "day.csv"))
+    assert [stop["time_from_start"] for stop in read.routes[0]["stops"]] == [0.0, 18.0]
+    assert read.parse_report.warnings == ("day.csv: the column 'Driver' is not used",)
+
+
 def test_headings_with_slips_are_still_known() -> None:
     assert fields_of(["Codigo  rutta", "lattitude", "LONXITUDE", "Observacións"]) == {
         0: "route",

@@ -101,4 +101,23 @@ def _antichain(links: Bools, matched: Ints) -> Ints:
 
 
 def _shares(block: Block, trips: Ints) -> bool:
-    return bool(reachable(block)[np.ix_(trips, trips)].any()) if len(trips) else False
+    if not len(trips):
+        return False
+    if np.tril(block.links).any():
+        return bool(reachable(block)[np.ix_(trips, trips)].any())
+    return bool(_reached(block, trips)[:, trips].any())
+
+
+def _reached(block: Block, trips: Ints) -> Bools:
+    """
+    What `reachable` says of these trips, where links only go forward: then whatever reaches a trip is known when it is its turn.
+    """
+    packed = np.packbits(block.links, axis=1)
+    reached = packed[trips]
+    for middle in range(block.size):
+        comes_to = (reached[:, middle >> 3] >> (7 - (middle & 7))) & 1
+        reached[np.flatnonzero(comes_to)] |= packed[middle]
+    meet = block.low[trips, None] <= block.high[None, :]
+    meet &= block.low[None, :] <= block.high[trips, None]
+    closed: Bools = np.unpackbits(reached, axis=1, count=block.size).astype(bool) & meet
+    return closed

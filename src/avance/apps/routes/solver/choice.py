@@ -62,6 +62,21 @@ def best_choice(
     solver = quiet_solver()
     add_rows(solver, np.ones(trips), np.ones(trips))
     add_rows(solver, np.full(len(counts), -INFINITE), counts.astype(float))
+    add_columns(solver, rows, costs, most=1.0)
+    return whole_choice(solver, value=value, work_s=work_s, seed=seed, clock_s=clock_s)
+
+
+def whole_choice(
+    solver: highspy.Highs,
+    *,
+    value: float,
+    work_s: float,
+    seed: int,
+    clock_s: Callable[[], float] = time.process_time,
+) -> Choice[int]:
+    """
+    Each column of the program wholly or not at all.
+    """
     for name, option in (
         ("time_limit", WALL_FACTOR * work_s),
         ("random_seed", seed),
@@ -69,8 +84,7 @@ def best_choice(
         ("objective_bound", value),
     ):
         solver.setOptionValue(name, option)
-    count = len(costs)
-    add_columns(solver, rows, costs, most=1.0)
+    count = solver.getNumCol()
     solver.changeColsIntegrality(
         count, np.arange(count, dtype=np.int32), np.full(count, highspy.HighsVarType.kInteger)
     )

@@ -110,7 +110,7 @@ class Relaxation:
             new = self._price(solved, buses_max)
             tell(seen, solved.value)
             is_near = solved.value - seen.bound < BUS_COST * BUSES_KNOWN
-            if (is_near or not new) and self._prove_buses():
+            if (is_near or not new) and self.prove_buses():
                 continue
             is_best = not new or solved.value - seen.bound < PRECISE
             if is_best and not gap and not self._is_once:
@@ -121,6 +121,13 @@ class Relaxation:
             seen.is_converged = is_best
             if solved.value - seen.bound < gap:
                 break
+
+    def adopt(self, prices: Floats, bus_price: float, buses_max: int) -> None:
+        """
+        Prices from elsewhere: what they show is seen here, by all chains.
+        """
+        least, _ = self._pricer.price(prices, bus_cost=BUS_COST - bus_price, count_max=0)
+        self._learn(np.append(prices, bus_price), least, buses_max)
 
     def lift(self, bound: float) -> None:
         """
@@ -165,18 +172,25 @@ class Relaxation:
                 count_max=max(60, self._pool.block.size // 2),
                 below=-PRECISE,
             )
-            bound = float(prices[:-1].sum()) + seen.buses * float(prices[-1])
-            bound += buses_max * min(least, 0.0)
-            if bound > seen.bound:
-                seen.bound, seen.prices = bound, prices[:-1]
-                seen.bus_price = float(prices[-1])
-                seen.prices_bound = bound
-                self._centre = prices
+            self._learn(prices, least, buses_max)
             if self._master.take(self._pool.add_priced(found)):
                 return True
         return False
 
-    def _prove_buses(self) -> bool:
+    def _learn(self, prices: Floats, least: float, buses_max: int) -> None:
+        """
+        What prices show at which no chain costs less than `least`.
+        """
+        seen = self.seen
+        bound = float(prices[:-1].sum()) + seen.buses * float(prices[-1])
+        bound += buses_max * min(least, 0.0)
+        if bound > seen.bound:
+            seen.bound, seen.prices = bound, prices[:-1]
+            seen.bus_price = float(prices[-1])
+            seen.prices_bound = bound
+            self._centre = prices
+
+    def prove_buses(self) -> bool:
         """
         Whether the bound shows that one more bus is needed. From there on the minutes of so many whole buses are what counts.
         """

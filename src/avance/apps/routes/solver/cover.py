@@ -207,10 +207,18 @@ def add_rows(solver: highspy.Highs, least: Floats, most: Floats) -> None:
 
 
 def add_columns(
-    solver: highspy.Highs, rows: Sequence[Sequence[int]], costs: Floats, *, most: float
+    solver: highspy.Highs,
+    rows: Sequence[Sequence[int]],
+    costs: Floats,
+    *,
+    most: float,
+    counts: Sequence[float] | None = None,
 ) -> None:
     """
     Columns that may be taken from not at all to so many times.
+
+    Args:
+        counts: How often each column counts in its rows; once without.
     """
     lengths = np.array([len(one) for one in rows])
     starts = np.concatenate(([0], np.cumsum(lengths)[:-1])).astype(np.int32)
@@ -224,5 +232,5 @@ def add_columns(
         len(index),
         starts,
         index,
-        np.ones(len(index)),
+        np.ones(len(index)) if counts is None else np.repeat(np.array(counts), lengths),
     )

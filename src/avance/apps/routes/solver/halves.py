@@ -90,7 +90,15 @@ class _Half:
 
 def halves_of(block: Block, *, trips_min: int = TRIPS_MIN) -> Halves | None:
     """
-    Cut where the fewest trips are on their way; None where no cut leaves every bus an earlier and a later part.
+    None where no cut leaves every bus an earlier and a later part.
+    """
+    cut = cut_of(block, trips_min)
+    return None if cut is None else Halves(block, *cut)
+
+
+def cut_of(block: Block, trips_min: int) -> tuple[Ints, Ints] | None:
+    """
+    Earlier and later trips, cut where the fewest are on their way.
     """
     if block.size < trips_min:
         return None
@@ -104,5 +112,5 @@ def halves_of(block: Block, *, trips_min: int = TRIPS_MIN) -> Halves | None:
         if min(len(earlier), len(later)) < least:
             continue
         goes_back = block.links[np.ix_(later, earlier)].any()
-        return None if goes_back else Halves(block, earlier, later)
+        return None if goes_back else (earlier, later)
     return None

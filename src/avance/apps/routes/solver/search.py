@@ -12,17 +12,24 @@ from avance.apps.routes.solver.bounds import matching_bound, whole
 from avance.apps.routes.solver.chain import Chain, best_starts, is_feasible
 from avance.apps.routes.solver.colgen import CAREFUL, QUICK, Care, Relaxation, Relaxed, dive
 from avance.apps.routes.solver.count import buses_needed
+from avance.apps.routes.solver.fixed import best_of_fixed, is_fixed
 from avance.apps.routes.solver.halves import GAPS, halves_of
 from avance.apps.routes.solver.master import BUS_COST, Pool, best_selection
 from avance.apps.routes.solver.matching import first_plan, join, shaken
 from avance.apps.routes.solver.options import SearchOptions
 from avance.apps.routes.solver.polish import AnyBus, rebalance
 from avance.apps.routes.solver.pricing import Pricer
+from avance.apps.routes.solver.seam import dive as seam_dive
+from avance.apps.routes.solver.seam.colgen import SeamRelaxation
+from avance.apps.routes.solver.seam.problem import Seam, seam_of
+from avance.apps.routes.solver.seam.select import select
 from avance.apps.routes.solver.small import TRIPS_MAX, best_of_all
 
 POOL_CHAINS_MAX = 40_000
 SELECTED_MAX = 4_000
 """Chains among which the best plan is chosen: with more nothing is found in time."""
+SOWN_PER_TRIP = 4
+"""Of the chains known, so many of the newest are where the program of pieces begins."""
 HALVES_SHARE = 0.1
 """Of the progress."""
 SOWN_SHAKES = 6
@@ -168,6 +175,10 @@ class Search:
                 state.offer(best_of_all(state.block))
                 state.bound, state.bound_minutes = state.cost
                 state.is_settled = True
+            elif is_fixed(state.block):
+                state.offer(best_of_fixed(state.block))
+                state.bound, state.bound_minutes = state.cost
+                state.is_settled = True
             else:
                 grown = _grown(state) if state.is_sown else None
                 state.offer(first_plan(state.block, state.cut))
@@ -282,6 +293,15 @@ class _Descent:
         relaxation = Relaxation(
             state.pool, pricer, buses_min=state.bound, certificate=state.certificate
         )
+        if not self._sew(relaxation):
+            self._descend(pricer, relaxation)
+        self._at(1.0)
+
+    def _descend(self, pricer: Pricer, relaxation: Relaxation) -> None:
+        """
+        By whole buses.
+        """
+        state, search = self.state, self._search
         # First the fewest buses, for which rough prices do; then the fewest minutes.
         for gap in (BUS_COST / 10, 0.0):
             relaxation.run(gap=gap, buses_max=state.cost[0], stop=self._is_late, tell=self._closing)
@@ -298,7 +318,6 @@ class _Descent:
             self._dive(pricer, CAREFUL)
         if not state.is_settled:
             self._select(relaxation)
-        self._at(1.0)
 
     def halve(self) -> None:
         """
@@ -322,13 +341,98 @@ class _Descent:
                 break
         self._left_s -= search._clock_s() - begun_s
 
+    def _sew(self, relaxation: Relaxation) -> bool:
+        """
+        By the pieces of buses before and after the calm of the day; whether the fewest buses are proven by now.
+        """
+        state = self.state
+        seam = seam_of(state.block)
+        if seam is None:
+            return False
+        sewn = SeamRelaxation(seam, buses_min=state.bound)
+        sewn.sow([*state.plan, *state.pool.chains[-SOWN_PER_TRIP * state.block.size :]])
+        self._relax_seam(sewn, relaxation)
+        self._dive_seam(seam, sewn, seam_dive.QUICK)
+        if not self._is_late():
+            self._dive_seam(seam, sewn, seam_dive.CAREFUL)
+        if not state.is_settled:
+            self._select_seam(seam, sewn, relaxation)
+        state.rounds += sewn.rounds
+        return state.cost[0] == state.bound
+
+    def _relax_seam(self, sewn: SeamRelaxation, relaxation: Relaxation) -> None:
+        state = self.state
+        while not sewn.is_converged and not self._is_late():
+            sewn.run(buses_max=state.cost[0], stop=self._is_late, tell=self._nearing)
+            if sewn.prices is not None:
+                relaxation.adopt(sewn.prices.trips, sewn.prices.bus, state.cost[0])
+            if relaxation.prove_buses():
+                sewn.need(relaxation.seen.buses)
+        state.pool.add(sewn.chains())
+        self._note(relaxation.seen)
+        self._search._show()
+        state.close_gap()
+
+    def _dive_seam(self, seam: Seam, sewn: SeamRelaxation, care: seam_dive.SeamCare) -> None:
+        state = self.state
+        if state.is_settled:
+            return
+        plan = seam_dive.dive(
+            seam,
+            sewn.master,
+            stop=self._dive_stop(),
+            tell=lambda part: self._at(0.5 + 0.3 * part),
+            care=care,
+        )
+        if state.offer(join(state.block, plan)):
+            self._search._show()
+        state.close_gap()
+
+    def _select_seam(self, seam: Seam, sewn: SeamRelaxation, relaxation: Relaxation) -> None:
+        state, options = self.state, self._search._options
+        if sewn.prices is None:
+            return
+        chosen = select(
+            seam,
+            sewn.master,
+            sewn.prices,
+            state.plan,
+            gap=self._value - sewn.bound,
+            buses=state.bound,
+            work_s=options.selection_s,
+            seed=options.seed,
+        )
+        if chosen.plan is not None:
+            state.offer(chosen.plan)
+        if chosen.is_best and chosen.gap:
+            # A plan with more buses was not looked for.
+            more = BUS_COST * (state.bound + 1)
+            relaxation.lift(min(self._value, sewn.bound + chosen.gap, more))
+            self._note(relaxation.seen)
+        self._search._show()
+        state.close_gap()
+
+    @property
+    def _value(self) -> float:
+        """
+        What the best plan costs.
+        """
+        return BUS_COST * self.state.cost[0] + self.state.cost[1]
+
+    def _dive_stop(self) -> Callable[[], bool]:
+        """
+        What is begun late has as long again.
+        """
+        search = self._search
+        late_s = max(self._until_s, search._clock_s() + search._options.search_s * self._share / 2)
+        return lambda: search._clock_s() > late_s
+
     def _dive(self, pricer: Pricer, care: Care) -> None:
         state, search = self.state, self._search
-        late_s = max(self._until_s, search._clock_s() + search._options.search_s * self._share / 2)
         plan = dive(
             state.pool,
             pricer,
-            stop=lambda: search._clock_s() > late_s,
+            stop=self._dive_stop(),
             tell=lambda part: self._at(0.5 + 0.3 * part),
             care=care,
         )
@@ -341,8 +445,7 @@ class _Descent:
         Only chains whose price is within the gap can be part of a better plan.
         """
         state, options, seen = self.state, self._search._options, relaxation.seen
-        value = BUS_COST * state.cost[0] + state.cost[1]
-        among = relaxation.nearest(value, SELECTED_MAX)
+        among = relaxation.nearest(self._value, SELECTED_MAX)
         choice = best_selection(
             state.pool, state.plan, among.numbers, work_s=options.selection_s, seed=options.seed
         )
@@ -350,8 +453,7 @@ class _Descent:
             state.offer(choice.parts)
         if choice.is_best:
             # Whatever else costs less has a chain that is farther from the bound than all of these.
-            value = BUS_COST * state.cost[0] + state.cost[1]
-            relaxation.lift(min(value, seen.prices_bound + among.gap))
+            relaxation.lift(min(self._value, seen.prices_bound + among.gap))
             self._note(relaxation.seen)
         self._search._show()
         state.close_gap()
@@ -366,7 +468,10 @@ class _Descent:
         state.bound_minutes = max(0.0, bound - BUS_COST * state.bound)
 
     def _closing(self, seen: Relaxed, value: float) -> None:
-        gap = max(value - seen.bound, 1e-9)
+        self._nearing(seen.bound, value)
+
+    def _nearing(self, bound: float, value: float) -> None:
+        gap = max(value - bound, 1e-9)
         self._gap = gap if self._gap is None else max(self._gap, gap)
         self._at(0.5 * (1 - (gap / self._gap) ** 0.25))
 

@@ -66,6 +66,11 @@ class Assembler:
         rows = [row for sheet in self._sheets for row in sheet.rows]
         if not self._sheets:
             self._warnings.append("no sheet has headings of routes, stops or services")
+        self._warnings += [
+            f"{sheet.name}: the column {heading!r} is not used"
+            for sheet in self._sheets
+            for heading in sheet.unused
+        ]
         for row in rows:
             self._try(row, self._take)
         routes = []

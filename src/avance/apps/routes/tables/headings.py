@@ -25,7 +25,7 @@ HEADINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "lon": ("lonxitude", "longitud", "longitude", "lon", "lng", "coordenada x"),
         "order": ("orde parada", "orden parada", "orde", "orden", "stop order", "order", "numero parada"),
         "stop_name": ("nome parada", "nombre parada", "parada", "stop", "stop name", "denominacion parada"),
-        "time_from_start": ("tempo a orixe", "tiempo a origen", "tiempo desde origen", "time from start", "minutos", "tempo desde orixe"),
+        "time_from_start": ("tempo a orixe", "tiempo a origen", "tiempo desde origen", "time from start", "minutos", "tempo desde orixe", "minutes from start", "minutos desde orixe", "minutos desde origen"),
         "passengers": ("usuarios totais", "usuarios totales", "usuarios", "passengers", "alumnos", "viaxeiros", "pasajeros"),
         "seats": ("prazas vehiculo", "plazas vehiculo", "prazas", "plazas", "seats", "vehicle seats", "capacidade", "capacidad"),
         "capacity_needed": ("prazas necesarias", "plazas necesarias", "capacity needed", "demanda", "demand"),

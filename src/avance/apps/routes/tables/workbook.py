@@ -31,6 +31,8 @@ class Row(msgspec.Struct, frozen=True):
 class Sheet(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     fields: tuple[str, ...]
+    unused: tuple[str, ...]
+    """Headings of columns that hold nothing known to us."""
     rows: tuple[Row, ...]
 
 
@@ -121,4 +123,9 @@ def _sheet(title: str, grid: list[list[Any]]) -> Sheet | None:
         values = {field: row[column] for column, field in fields.items() if column < len(row)}
         if any(value not in (None, "") for value in values.values()):
             rows.append(Row(title, number, values))
-    return Sheet(name=title, fields=tuple(fields.values()), rows=tuple(rows))
+    unused = tuple(
+        str(heading).strip()
+        for column, heading in enumerate(grid[at])
+        if column not in fields and heading is not None and str(heading).strip()
+    )
+    return Sheet(name=title, fields=tuple(fields.values()), unused=unused, rows=tuple(rows))

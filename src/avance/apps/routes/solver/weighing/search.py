@@ -13,8 +13,10 @@ from avance.apps.routes.solver.depots.problem import one_kind
 from avance.apps.routes.solver.depots.search import DepotSearch
 from avance.apps.routes.solver.depots.yard import Yard
 from avance.apps.routes.solver.options import SearchOptions
+from avance.apps.routes.solver.seam.problem import seam_of
 from avance.apps.routes.solver.search import Ended, Found, Search, Step, Tell, Told
 from avance.apps.routes.solver.weighing.exchange import Plans, evened_out
+from avance.apps.routes.solver.weighing.pieces import PieceSearch
 from avance.apps.routes.solver.weighing.problem import Weighing
 
 FEWEST_SHARE = 0.4
@@ -128,12 +130,36 @@ class WeighedSearch:
             self._step(done)
 
     def _weigh_block(self, place: int, begun: float, share: float) -> None:
-        block, yard, plan = self._plans[place]
+        block, _, plan = self._plans[place]
         options = replace(self._options, shakes=0, search_s=share * self._options.search_s)
+        seam = seam_of(block, bus_cost=self._weighing.bus)
+        search: PieceSearch | DepotSearch
+        if seam is not None:
+            search = PieceSearch(
+                seam,
+                [chain for _, chain in plan],
+                options,
+                buses_min=self._counts[place],
+                clock_s=self._clock_s,
+                step=lambda done: self._step(begun + share * done),
+                show=lambda: self._take(place, search),
+            )
+            search.sow(self._chains[place])
+        else:
+            search = self._of_whole_buses(
+                place, options, lambda done: self._step(begun + share * done)
+            )
+        search.run()
+        self._ended = replace(self._ended, rounds=self._ended.rounds + search.rounds)
+
+    def _of_whole_buses(
+        self, place: int, options: SearchOptions, step: Callable[[float], None]
+    ) -> DepotSearch:
+        block, yard, plan = self._plans[place]
 
         def hear(told: Told) -> None:
             if isinstance(told, Step) and told.phase == PHASE:
-                self._step(begun + share * told.done / told.total)
+                step(told.done / told.total)
             elif isinstance(told, Found):
                 self._take(place, search)
 
@@ -147,10 +173,9 @@ class WeighedSearch:
             start=plan,
             buses_min=self._counts[place],
         )
-        search.run()
-        self._ended = replace(self._ended, rounds=self._ended.rounds + search.rounds)
+        return search
 
-    def _take(self, place: int, search: DepotSearch) -> None:
+    def _take(self, place: int, search: PieceSearch | DepotSearch) -> None:
         block, yard, _ = self._plans[place]
         self._bounds[place] = max(self._bounds[place], search.bound)
         new = (block, yard, list(search.plan))
