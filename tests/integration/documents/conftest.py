@@ -15,6 +15,8 @@ from avance.apps.documents import app
 from avance.config import read_settings
 
 SECRET = "a secret of thirty-two characters!"
+ALONE = {"AVANCE_APPS": "documents"}
+"""The other systems are tested elsewhere, and a server without them starts sooner."""
 TOKEN_MODE = {
     "AVANCE_AUTH": "token",
     "AVANCE_TOKEN_SECRET": SECRET,
@@ -42,6 +44,7 @@ def node(tmp_path_factory: pytest.TempPathFactory, github: Archives) -> Iterator
     """
     directory = tmp_path_factory.mktemp("documents")
     env = {
+        **ALONE,
         "AVANCE_DOCUMENTS_GITHUB_URL": github.url,
         "AVANCE_DOCUMENTS_GITHUB_BYTES_MAX": "200000",
     }
@@ -55,7 +58,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     One in token mode, with little room for resumable uploads.
     """
     directory = tmp_path_factory.mktemp("guarded")
-    env = {**TOKEN_MODE, "AVANCE_DOCUMENTS_ARRIVING_BYTES_MAX": "100"}
+    env = {**ALONE, **TOKEN_MODE, "AVANCE_DOCUMENTS_ARRIVING_BYTES_MAX": "100"}
     with Node("", directory, directory / "data", env=env) as node:
         yield node
 
@@ -66,7 +69,7 @@ def idle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     One that takes small files and reads none of them.
     """
     directory = tmp_path_factory.mktemp("idle")
-    env = {"AVANCE_COROUTINES": "0", "AVANCE_DOCUMENTS_FILE_BYTES_MAX": "1000"}
+    env = {**ALONE, "AVANCE_COROUTINES": "0", "AVANCE_DOCUMENTS_FILE_BYTES_MAX": "1000"}
     with Node("", directory, directory / "data", env=env) as node:
         yield node
 
@@ -85,7 +88,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Node]]:
     with ExitStack() as stack:
 
         def start(*, data: str = "data", **env: str) -> Node:
-            return stack.enter_context(Node("", tmp_path, tmp_path / data, env=env))
+            return stack.enter_context(Node("", tmp_path, tmp_path / data, env=ALONE | env))
 
         yield start
 

@@ -5,12 +5,12 @@ Files that want to do harm, sent to a real server: each ends with a clear code, 
 import asyncio
 import io
 import zipfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import httpx2 as httpx
 from node_service import Node
+from pdf_files import flate_bomb, pdf_of
 from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfgen import canvas
 
@@ -36,46 +36,14 @@ def zip_bomb() -> bytes:
     return buffer.getvalue()
 
 
-def page_bomb(size: int) -> bytes:
-    """
-    A PDF of a few hundred kilobytes whose only page unpacks to `size` bytes of drawing.
-    """
-    packed = zlib.compress(b"0 0 m 9 9 l S\n" * (size // 14), 1)
-    objects = [
-        b"<</Type/Catalog/Pages 2 0 R>>",
-        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
-        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 4 0 R>>",
-        b"<</Filter/FlateDecode/Length %d>>stream\n%b\nendstream" % (len(packed), packed),
-    ]
-    data, places = b"%PDF-1.4\n", []
-    for number, body in enumerate(objects, start=1):
-        places.append(len(data))
-        data += b"%d 0 obj%b\nendobj\n" % (number, body)
-    table = b"".join(b"%010d 00000 n \n" % place for place in places)
-    return data + (
-        b"xref\n0 5\n0000000000 65535 f \n%btrailer<</Size 5/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF"
-        % (table, len(data))
-    )
-
-
 def endless_pages() -> bytes:
     """
     More pages than are read: 20,001 that are all the same object.
     """
-    kids = b"3 0 R " * 20_001
-    objects = [
+    return pdf_of(
         b"<</Type/Catalog/Pages 2 0 R>>",
-        b"<</Type/Pages/Kids[%b]/Count 20001>>" % kids,
+        b"<</Type/Pages/Kids[%b]/Count 20001>>" % (b"3 0 R " * 20_001),
         b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>",
-    ]
-    data, places = b"%PDF-1.4\n", []
-    for number, body in enumerate(objects, start=1):
-        places.append(len(data))
-        data += b"%d 0 obj%b\nendobj\n" % (number, body)
-    table = b"".join(b"%010d 00000 n \n" % place for place in places)
-    return data + (
-        b"xref\n0 4\n0000000000 65535 f \n%btrailer<</Size 4/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF"
-        % (table, len(data))
     )
 
 
@@ -92,7 +60,7 @@ FILES: dict[str, tuple[bytes, set[str]]] = {
     "pages.pdf": (endless_pages(), {"document_too_large"}),
     # It shows nothing that is text, however much of it there is.
     "drawing.pdf": (
-        page_bomb(60_000_000),
+        flate_bomb(60_000_000),
         {"document_empty", "document_crashed", "document_timeout", "document_too_large"},
     ),
 }
@@ -127,6 +95,8 @@ async def test_no_file_harms_the_server_and_each_is_refused_with_a_code(
         assert (await http.get("/ingest/history")).json()["total"] == 1
     assert _peak(node.pid) < MEMORY_BYTES_MAX
     assert children_of(node.pid, "avance.apps.reading.child") == []
+    for nest in children_of(node.pid, "avance.apps.reading.nest_child"):
+        assert children_of(int(nest), "avance.apps.reading.nest_child") == []
     assert list(temporary.iterdir()) == []
     assert "Traceback" not in node.log()
 

@@ -9,7 +9,7 @@ import pytest
 from node_service import Node
 from semantic_text_splitter import TextSplitter
 
-from avance.apps.documents.text.chunks import MODEL
+from avance.apps.documents.text.tokens import MODEL
 
 from .following import frames
 

@@ -266,8 +266,10 @@ async def test_a_client_that_does_not_read_is_dropped_and_fifty_uploads_go_on(
         while await _followers(http) <= UPLOADS:  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.02)
         while await _followers(http) > UPLOADS:
-            for _ in range(1_000):
-                await slow.send("ping")
+            # It may be dropped between two of them.
+            with suppress(ConnectionClosed):
+                for _ in range(1_000):
+                    await slow.send("ping")
         models.gate.set()
     for end in ends:
         said, code = end.result()
@@ -276,4 +278,28 @@ async def test_a_client_that_does_not_read_is_dropped_and_fifty_uploads_go_on(
     with suppress(ConnectionClosed):
         while True:
             await slow.recv()
-    assert slow.close_code == 1013
+    # Where words of it were not read yet, the system resets the connection before the code has come.
+    assert slow.close_code in (1013, 1006)
+
+
+async def test_of_many_who_try_a_batch_again_at_the_same_moment_each_file_is_tried_once(
+    node: Node, http: httpx.AsyncClient, models: Models
+) -> None:
+    models.is_away = True
+    batch_id = await create(http, "crowd", collection_name="crowd")
+    names = [f"{number}.txt" for number in range(4)]
+    await send(http, batch_id, *((name, f"El barco {name}".encode()) for name in names))
+    said, _ = await frames(node.url, f"/batch/{batch_id}/stream")
+    assert said[-1]["statistics"]["failed"] == len(names)
+    models.is_away = False
+    answers = await asyncio.gather(*(http.post(f"/batch/{batch_id}/retry") for _ in range(6)))
+    tried = [one for answer in answers if answer.status_code == 200 for one in answer.json()]
+    assert sorted(one["filename"] for one in tried) == names
+    assert all(
+        answer.json()["code"] == "job_state" for answer in answers if answer.status_code != 200
+    )
+    said, _ = await frames(node.url, f"/batch/{batch_id}/stream")
+    assert (said[-1]["status"], said[-1]["statistics"]["completed"]) == ("completed", len(names))
+    parents = {(await http.get(f"/v1/jobs/{one['job_id']}")).json()["parent_id"] for one in tried}
+    for parent in parents:
+        assert (await http.get(f"/v1/jobs/{parent}")).json()["state"] == "completed"

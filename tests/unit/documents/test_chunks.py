@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from semantic_text_splitter import TextSplitter
 
-from avance.apps.documents.text.chunks import BLOCK_CHARS, MODEL, cut
+from avance.apps.documents.text.chunks import BLOCK_CHARS, cut
 from avance.apps.documents.text.strategies import Cutting, Strategy
+from avance.apps.documents.text.tokens import MODEL
 from avance.apps.reading import Kind, Page
 
 TOKENS, OVERLAP = 100, 20

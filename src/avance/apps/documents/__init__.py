@@ -24,6 +24,7 @@ app = App(
     schemas=[load_schema("documents", "avance.apps.documents")],
     settings=DocumentsSettings,
     runs=[
+        "avance.apps.reading.nest:kept",
         "avance.apps.documents.vectors:kept",
         "avance.apps.documents.mirror:told",
         "avance.apps.documents.tus.cleaning:expired",

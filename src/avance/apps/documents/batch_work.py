@@ -187,24 +187,28 @@ async def refuse(
     return file
 
 
-async def again(host: Avance, batch: Batch, file: BatchFile) -> tuple[BatchFile, str]:
+async def again(host: Avance, batch: Batch, file: BatchFile) -> tuple[BatchFile | None, str]:
     """
-    Try a file that failed once more, below the parent of its batch. Answers that parent, too.
+    Try a file that failed once more, below the parent of its batch. Answers that parent, too, and no file where somebody else has just done it.
 
     Raises:
         Conflict: What its job was given is no longer kept (code `input_gone`).
     """
-    failed_id = file.job_id or ""
+    failed_id, batches = file.job_id or "", Batches(host.records)
     while True:
-        parent_id = await parent_of(host, await Batches(host.records).get(batch.id))
+        parent_id = await parent_of(host, await batches.get(batch.id))
+        if not await batches.claim(file.id, failed_id):
+            return None, parent_id
         try:
             job = await host.jobs.retry(failed_id, owner=batch.owner, parent_id=parent_id)
-        except Conflict as error:
+        except (Conflict, NotFound) as error:
+            # It waits for nothing, and may be tried again.
+            await batches.tell(failed_id, FileStatus.FAILED, error=file.error_message)
             if error.code != "job_state" or await _is_under_way(host, failed_id):
                 raise
             # The parent ended meanwhile, as above.
             continue
-        await Batches(host.records).take_over(failed_id, job.id)
+        await batches.take_over(failed_id, job.id)
         return msgspec.structs.replace(file, job_id=job.id, status=FileStatus.PENDING), parent_id
 
 

@@ -172,6 +172,12 @@ class Batches:
         work = partial(_tell, job_id, status, chunks, error)
         await self._records.write(work, durability=Durability.NORMAL)
 
+    async def claim(self, file_id: str, failed_job_id: str) -> bool:
+        """
+        Let a file wait that failed, for who tries it again: of many at the same moment, one.
+        """
+        return await self._records.write(partial(_claim, file_id, failed_job_id)) == 1
+
     async def take_over(self, old_job_id: str, job_id: str) -> None:
         """
         Let a file that was not read be that of another job, which tries again: it counts once, and waits. Repeated it does nothing.
@@ -319,6 +325,14 @@ def _tell(
         error,
         changes.now_ms if status.is_final else None,
         job_id,
+    )
+
+
+def _claim(file_id: str, failed_job_id: str, changes: Changes) -> int:
+    return changes.run(
+        "UPDATE documents_batch_files SET status = 'pending' WHERE id = ? AND job_id = ? AND status = 'failed'",
+        file_id,
+        failed_job_id,
     )
 
 

@@ -23,12 +23,13 @@ from avance.apps.documents.endpoints import ModelUnavailable, embed
 from avance.apps.documents.leftovers import leave
 from avance.apps.documents.model import Document, OnDuplicate, Place, Source
 from avance.apps.documents.settings import DocumentsSettings
+from avance.apps.documents.tasks import PHASES
 from avance.apps.documents.text.chunks import Chunk, cut
 from avance.apps.documents.text.entities import entities
 from avance.apps.documents.text.keywords import SAMPLE_CHARS, complexity, keywords, summary
 from avance.apps.documents.text.language import indexed_languages, language_of
 from avance.apps.documents.text.mood import sentiment
-from avance.apps.documents.text.stems import stems
+from avance.apps.documents.text.stems import stems, words_of
 from avance.apps.documents.text.strategies import Cutting
 from avance.apps.documents.vectors import Owned, Point, vectors_of
 from avance.apps.reading import (
@@ -45,10 +46,17 @@ from avance.apps.reading import (
 T = TypeVar("T")
 CHUNKS_A_WRITE = 100
 STEPS_A_FILE = 100
-EACH_PASSAGE_UP_TO = 200
-"""Above so many passages, the steps of the bar are not single passages."""
-STEPS_A_STAGE = 60
-"""But these: half a percent of the whole, as docs/contract/uploads.md, decision 7 allows, in the longest stages."""
+EACH_UP_TO = 200
+"""Above so many pages or passages, the steps of the bar are not single ones."""
+STEPS_A_PERCENT = 2
+"""But these: half a percent of the whole, as docs/contract/uploads.md, decision 7 allows."""
+KEYWORDS_CHARS_MAX = 200_000
+"""So much of a document is looked at for what it is about."""
+MESSAGES = {
+    "chunking": "Chunking documents...",
+    "enriching": "Enriching chunks...",
+    "indexing": "Indexing content...",
+}
 NO_EYES = "reading pictures needs the extra `ocr` and Tesseract with the languages of the setting scan_languages"
 MIME_TYPES = {
     Kind.PDF: "application/pdf",
@@ -216,7 +224,7 @@ class Ingestion:
                     continue
                 pages.append(one)
                 read += not one.is_scanned
-                if about.pages > 1:
+                if about.pages > 1 and _is_step(read, about.pages, PHASES["extracting"]):
                     self._tell_read(position, min(read / about.pages, 1.0), total)
         scanned = [page.number for page in pages if page.is_scanned]
         if scanned:
@@ -258,13 +266,13 @@ class Ingestion:
             for draft in drafts:
                 draft.chunks = await self._passages(draft)
             total, done = sum(len(draft.chunks) for draft in drafts), 0
-            self._told(0, total, "Chunking documents...")
+            self._told("chunking", 0, total)
             for draft in drafts:
                 for first, some in _batches(draft.chunks):
                     draft.chunk_ids += await self._catalog.add_chunks(draft.file_id, first, some)
                     for _ in some:
                         done += 1
-                        self._told(done, total, "Chunking documents...")
+                        self._told("chunking", done, total)
 
     async def _passages(self, draft: Draft) -> list[Chunk]:
         # A cancel ends the waiting for a thread and not the thread, which would hold up the end of the server.
@@ -285,7 +293,7 @@ class Ingestion:
     async def _enrich(self, drafts: Sequence[Draft]) -> None:
         with self._job.phase("enriching"):
             total, done = sum(len(draft.chunks) for draft in drafts), 0
-            self._told(0, total, "Enriching chunks...")
+            self._told("enriching", 0, total)
             for draft in drafts:
                 await self._describe(draft)
                 for first, some in _batches(draft.chunks):
@@ -295,7 +303,7 @@ class Ingestion:
                     await self._catalog.enrich(list(zip(ids, found, strict=True)))
                     for _ in some:
                         done += 1
-                        self._told(done, total, "Enriching chunks...")
+                        self._told("enriching", done, total)
 
     async def _improved(
         self, chunks: Sequence[Chunk], details: list[dict[str, Any]]
@@ -323,13 +331,13 @@ class Ingestion:
             title=draft.about.title or _first_line(draft.pages),
             author=draft.about.author,
             dated=draft.about.created,
-            keywords=await anyio.to_thread.run_sync(keywords, text[:200_000], draft.languages),
+            keywords=await anyio.to_thread.run_sync(_keywords, text, draft.languages),
         )
 
     async def _index(self, drafts: Sequence[Draft]) -> None:
         with self._job.phase("indexing"):
             total, done = sum(len(draft.chunks) for draft in drafts), 0
-            self._told(0, total, "Indexing content...")
+            self._told("indexing", 0, total)
             for draft in drafts:
                 for first, some in _batches(draft.chunks, self._indexed_at_once):
                     ids = draft.chunk_ids[first : first + len(some)]
@@ -338,7 +346,7 @@ class Ingestion:
                         await self._keep_vectors(draft, first, some)
                     for _ in some:
                         done += 1
-                        self._told(done, total, "Indexing content...")
+                        self._told("indexing", done, total)
 
     @property
     def _indexed_at_once(self) -> int:
@@ -451,18 +459,22 @@ class Ingestion:
             "estimated_cost_usd": 0.0,
         }
 
-    def _told(self, done: int, total: int, message: str) -> None:
-        # Of many passages not each is a step that anybody could see.
-        every = 1 if total <= EACH_PASSAGE_UP_TO else total // STEPS_A_STAGE
-        if done != total and done % every:
-            return
-        self._job.progress(current=done, total=total, unit="chunk", message=message)
+    def _told(self, phase: str, done: int, total: int) -> None:
+        if done == total or _is_step(done, total, PHASES[phase]):
+            self._job.progress(current=done, total=total, unit="chunk", message=MESSAGES[phase])
 
     def _told_duplicate(self, name: str, document_id: str, uploaded_ms: int) -> None:
         self._job.log(f"{name} is in the collection already", document_id=document_id)
         self._duplicates.append(
             {"filename": name, "duplicate_of": document_id, "uploaded_ms": uploaded_ms}
         )
+
+
+def _is_step(done: int, total: int, weight: int) -> bool:
+    """
+    Whether it is told in a phase of such a weight. Of many not each is a step that anybody could see.
+    """
+    return total <= EACH_UP_TO or not done % (total // (weight * STEPS_A_PERCENT))
 
 
 async def _words(
@@ -499,15 +511,20 @@ def _details(chunks: Sequence[Chunk], languages: tuple[str, ...]) -> list[dict[s
     return [_detail(chunk.text[:SAMPLE_CHARS], languages) for chunk in chunks]
 
 
+def _keywords(text: str, languages: tuple[str, ...]) -> list[str]:
+    return keywords(words_of(text[:KEYWORDS_CHARS_MAX]), languages)
+
+
 def _detail(text: str, languages: tuple[str, ...]) -> dict[str, Any]:
-    about = keywords(text, languages)
+    words, said = words_of(text), text.split()
+    about = keywords(words, languages)
     return {
-        "summary": summary(text),
+        "summary": summary(said),
         "keywords": about,
         "topic": about[0] if about else None,
-        "complexity": complexity(text),
+        "complexity": complexity(said),
         "entities": msgspec.to_builtins(entities(text)),
-        "sentiment": sentiment(text),
+        "sentiment": sentiment(words),
     }
 
 

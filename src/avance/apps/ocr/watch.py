@@ -32,11 +32,16 @@ async def watching(host: Avance) -> AsyncIterator[None]:
 
 
 async def _watch(host: Avance) -> None:
+    waits = False
     while True:
         try:
             await sweep(host)
-        except AvanceError:
-            log.exception("documents cannot be looked after; it is tried again")
+            waits = False
+        except AvanceError as error:
+            # Once for each time that the store goes away, not for each try.
+            level = logging.DEBUG if waits else logging.WARNING
+            log.log(level, "documents cannot be looked after now: %s", error.message)
+            waits = True
         await anyio.sleep(PERIOD_S)
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import resource
 import sys
+import time
 from typing import Any
 
 import msgspec
@@ -14,6 +15,9 @@ import msgspec
 from avance.apps.reading.errors import Unreadable
 from avance.apps.reading.pages import Refused
 
+HEAD_BYTES = 4
+FLUSH_BYTES = 32_768
+FLUSH_S = 0.05
 _encode = msgspec.json.Encoder().encode
 
 
@@ -22,19 +26,27 @@ def main() -> int:
     # The stream of frames is ours alone: what a library prints goes to standard error.
     out = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
+    return serve(request, out)
+
+
+def serve(request: dict[str, Any], out: Any) -> int:
+    """
+    Do what a request asks, under its limits, and write what comes of it.
+    """
     module, _, name = request["target"].partition(":")
     function = getattr(importlib.import_module(module), name)
     _limit(request)
+    frames = Frames(out)
     try:
         for one in function(**request["arguments"]):
-            _put(out, one)
+            frames.put(one)
     except Unreadable as error:
-        _put(out, Refused(code=error.code, message=error.message))
+        frames.put(Refused(code=error.code, message=error.message))
     except MemoryError:
-        _put(
-            out,
-            Refused(code="document_too_large", message="the file needs too much memory to read"),
+        frames.put(
+            Refused(code="document_too_large", message="the file needs too much memory to read")
         )
+    frames.flush()
     return 0
 
 
@@ -47,8 +59,27 @@ def _limit(request: dict[str, Any]) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _put(out: Any, value: object) -> None:
-    body = _encode(value)
-    view = memoryview(len(body).to_bytes(4, "big") + body)
-    while view:
-        view = view[out.write(view) :]
+class Frames:
+    """
+    Frames on their way out: some at a time where they come fast, each at once where they do not.
+    """
+
+    def __init__(self, out: Any) -> None:
+        self._out = out
+        self._waiting = bytearray()
+        self._flushed_s = 0.0
+
+    def put(self, value: object) -> None:
+        body = _encode(value)
+        self._waiting += len(body).to_bytes(HEAD_BYTES, "big") + body
+        is_late = time.monotonic() - self._flushed_s > FLUSH_S
+        if is_late or len(self._waiting) >= FLUSH_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        with memoryview(self._waiting) as view:
+            sent = 0
+            while sent < len(view):
+                sent += self._out.write(view[sent:])
+        self._waiting.clear()
+        self._flushed_s = time.monotonic()

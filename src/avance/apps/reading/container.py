@@ -12,6 +12,9 @@ _PLAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _LOCKED_FLAGS = 0x01 | 0x20 | 0x40
 """Encrypted, patched, strongly encrypted."""
 
+_DAMAGE = (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError)
+"""How the library tells of it: in general, of names, and of versions of the format that do not exist. A disk that fails is no damage of the file."""
+
 
 def parts_of(path: Path, name: str, *, code: str) -> Sequence[zipfile.ZipInfo]:
     """
@@ -21,8 +24,7 @@ def parts_of(path: Path, name: str, *, code: str) -> Sequence[zipfile.ZipInfo]:
     try:
         with zipfile.ZipFile(path) as container:
             return container.infolist()
-    # NotImplementedError is how the library tells of a version of the format that is not one.
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
+    except _DAMAGE as error:
         raise Unreadable(f"{name} is a damaged container: {error}", code=code, name=name) from error
 
 

@@ -50,7 +50,7 @@ async def read_file(
     if target is None:
         raise Unreadable(f"a file of kind {kind.value} has no text; it needs OCR", code="needs_ocr")
     arguments = {"path": str(path), "limits": msgspec.to_builtins(limits)}
-    async with aclosing(run_reader(target, arguments, limits)) as told:
+    async with aclosing(run_reader(target, arguments, limits, is_forked=True)) as told:
         async for one in told:
             if isinstance(one, About | Page):
                 yield one
@@ -85,7 +85,7 @@ def _plain(path: Path, limits: ReadingLimits) -> list[About | Page]:
 
 
 async def run_reader(
-    target: str, arguments: dict[str, object], limits: ReadingLimits
+    target: str, arguments: dict[str, object], limits: ReadingLimits, *, is_forked: bool = False
 ) -> AsyncGenerator[Told, None]:
     """
     What a function yields in a child.
@@ -93,7 +93,7 @@ async def run_reader(
     Raises:
         Unreadable: It refuses the file, or the file is the end of it.
     """
-    async with aclosing(Sandbox(limits).run(target, arguments)) as frames:
+    async with aclosing(Sandbox(limits, is_forked=is_forked).run(target, arguments)) as frames:
         async for frame in frames:
             told = _told.decode(frame)
             if isinstance(told, Refused):

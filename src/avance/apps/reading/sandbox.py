@@ -6,22 +6,33 @@ import asyncio
 import json
 import os
 import signal
-import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Protocol
 
 import anyio
 import msgspec
 from anyio.lowlevel import RunVar
 
+from avance.apps.reading.child import HEAD_BYTES
 from avance.apps.reading.errors import Unreadable
 from avance.apps.reading.limits import READING_LIMITS, ReadingLimits
+from avance.apps.reading.nest import nest_here
+from avance.apps.reading.places import child_command, child_environment
 
-HEAD_BYTES = 4
-_START = str(Path(__file__).with_name("start.py"))
+READ_BYTES = 65_536
 _children: RunVar[anyio.CapacityLimiter] = RunVar("avance.reading.children")
+
+
+class Child(Protocol):
+    """
+    What reads a file: a process, or the fork of one.
+    """
+
+    @property
+    def stdout(self) -> asyncio.StreamReader | None: ...
+
+    async def wait(self) -> int: ...
 
 
 class Sandbox:
@@ -30,8 +41,13 @@ class Sandbox:
     msgspec structs; they come back as JSON.
     """
 
-    def __init__(self, limits: ReadingLimits = READING_LIMITS) -> None:
+    def __init__(self, limits: ReadingLimits = READING_LIMITS, *, is_forked: bool = False) -> None:
+        """
+        Args:
+            is_forked: Begin as a fork, where there is a `Nest`: for functions whose modules may be imported in the process that others come from.
+        """
         self._limits = limits
+        self._is_forked = is_forked
 
     async def run(self, target: str, arguments: Mapping[str, Any]) -> AsyncGenerator[bytes, None]:
         """
@@ -43,24 +59,15 @@ class Sandbox:
         # A thousand files at once are read a few at a time: each child may take its whole memory.
         async with _room(self._limits.children_max), self._started(target, arguments) as process:
             assert process.stdout is not None
-            while True:
-                try:
-                    with anyio.fail_after(self._limits.wall_s_max):
-                        frame = await self._frame(process.stdout)
-                except TimeoutError:
-                    raise Unreadable(
-                        f"the file was read for over {self._limits.wall_s_max:.0f} s without a result",
-                        code="document_timeout",
-                    ) from None
-                if frame is None:
-                    break
-                yield frame
+            waiting = bytearray()
+            while data := await self._some(process.stdout):
+                waiting += data
+                for frame in self._whole(waiting):
+                    yield frame
             await self._check_end(process)
 
     @asynccontextmanager
-    async def _started(
-        self, target: str, arguments: Mapping[str, Any]
-    ) -> AsyncIterator[asyncio.subprocess.Process]:
+    async def _started(self, target: str, arguments: Mapping[str, Any]) -> AsyncIterator[Child]:
         request = {
             "target": target,
             "arguments": dict(arguments),
@@ -68,42 +75,45 @@ class Sandbox:
             "cpu_s_max": self._limits.cpu_s_max,
             "limits": msgspec.to_builtins(self._limits),
         }
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",
-            _START,
-            "avance.apps.reading.child",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            # What libraries print about a stranger's file is of use to nobody.
-            stderr=asyncio.subprocess.DEVNULL,
-            limit=65_536,
-            # A group of its own, so that whatever it starts ends with it; one thread for libraries that would take every processor.
-            start_new_session=True,
-            env={**os.environ, "OMP_THREAD_LIMIT": "1", "OMP_NUM_THREADS": "1"},
-        )
-        try:
-            assert process.stdin is not None
-            process.stdin.write(json.dumps(request).encode() + b"\n")
-            yield process
-        finally:
-            _kill(process)
-            with anyio.CancelScope(shield=True):
-                await process.wait()
+        async with AsyncExitStack() as stack:
+            nest = nest_here() if self._is_forked else None
+            child: Child | None = None
+            if nest is not None:
+                child = await stack.enter_async_context(nest.fork(request))
+            if child is None:
+                child = await stack.enter_async_context(_executed(request))
+            yield child
 
-    async def _frame(self, stream: asyncio.StreamReader) -> bytes | None:
+    async def _some(self, stream: asyncio.StreamReader) -> bytes:
         try:
-            size = int.from_bytes(await stream.readexactly(HEAD_BYTES), "big")
+            with anyio.fail_after(self._limits.wall_s_max):
+                return await stream.read(READ_BYTES)
+        except TimeoutError:
+            raise Unreadable(
+                f"the file was read for over {self._limits.wall_s_max:.0f} s without a result",
+                code="document_timeout",
+            ) from None
+
+    def _whole(self, waiting: bytearray) -> Iterator[bytes]:
+        """
+        Take the frames off that are there as a whole.
+        """
+        start = 0
+        while len(waiting) >= start + HEAD_BYTES:
+            end = start + HEAD_BYTES + int.from_bytes(waiting[start : start + HEAD_BYTES], "big")
+            size = end - start - HEAD_BYTES
             if size > self._limits.frame_bytes_max:
                 raise Unreadable(
                     f"a part of the file has {size} bytes; the limit is {self._limits.frame_bytes_max}",
                     code="document_too_large",
                 )
-            return await stream.readexactly(size)
-        except asyncio.IncompleteReadError:
-            return None
+            if len(waiting) < end:
+                break
+            yield bytes(waiting[start + HEAD_BYTES : end])
+            start = end
+        del waiting[:start]
 
-    async def _check_end(self, process: asyncio.subprocess.Process) -> None:
+    async def _check_end(self, process: Child) -> None:
         code = await process.wait()
         if code == 0:
             return
@@ -117,6 +127,29 @@ class Sandbox:
             code="document_crashed",
             exit_code=code,
         )
+
+
+@asynccontextmanager
+async def _executed(request: Mapping[str, Any]) -> AsyncIterator[asyncio.subprocess.Process]:
+    process = await asyncio.create_subprocess_exec(
+        *child_command("avance.apps.reading.child"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        # What libraries print about a stranger's file is of use to nobody.
+        stderr=asyncio.subprocess.DEVNULL,
+        limit=READ_BYTES,
+        # A group of its own, so that whatever it starts ends with it.
+        start_new_session=True,
+        env=child_environment(),
+    )
+    try:
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(request).encode() + b"\n")
+        yield process
+    finally:
+        _kill(process)
+        with anyio.CancelScope(shield=True):
+            await process.wait()
 
 
 def _room(most: int) -> anyio.CapacityLimiter:

@@ -235,11 +235,13 @@ async def retry(request: Request) -> Response:
         if wanted is not None and file.id not in wanted:
             continue
         try:
-            file, parent_id = await again(app.host, batch, file)
-            parents.add(parent_id)
+            tried, parent_id = await again(app.host, batch, file)
         except (Conflict, NotFound) as error:
-            file = msgspec.structs.replace(file, error_message=error.message)
-        told.append(file)
+            told.append(msgspec.structs.replace(file, error_message=error.message))
+            continue
+        parents.add(parent_id)
+        if tried is not None:
+            told.append(tried)
     for parent_id in parents:
         await close(app.host, parent_id)
     if not told:

@@ -11,8 +11,6 @@ from avance.apps.documents.text.borders import Marked, marks, sections
 from avance.apps.documents.text.strategies import Cutting, Strategy
 from avance.apps.reading import Kind, Page
 
-MODEL = "gpt-4o"
-"""Whose tokens are counted; the table of them is part of the library. That of `gpt-4` takes 1.7 times as long, and more tokens for Spanish."""
 BLOCK_CHARS = 50_000
 """So much is cut at a time: a tenth of a second, after which it is seen whether anybody still wants it."""
 CHARS_A_TOKEN = 16
@@ -59,15 +57,14 @@ def cut(
 
 def _splitter(kind: Kind, cutting: Cutting) -> Splitter:
     # Loaded where a document is cut, not wherever the app is imported.
-    from semantic_text_splitter import MarkdownSplitter, TextSplitter  # noqa: PLC0415
+    from avance.apps.documents.text.splitting import TokenSplitter  # noqa: PLC0415
 
     is_markdown = cutting.strategy is Strategy.MARKDOWN or (
         cutting.strategy is Strategy.RECURSIVE and kind is Kind.MARKDOWN
     )
-    chosen = MarkdownSplitter if is_markdown else TextSplitter
-    overlap = min(cutting.overlap, cutting.tokens // 2)
-    made: Splitter = chosen.from_tiktoken_model(MODEL, cutting.tokens, overlap)
-    return made
+    return TokenSplitter(
+        cutting.tokens, min(cutting.overlap, cutting.tokens // 2), is_markdown=is_markdown
+    )
 
 
 def _spans(

@@ -2,57 +2,91 @@
 What a text is about, from the text alone.
 """
 
-import re
 from collections import Counter
-from collections.abc import Iterable
-from heapq import nlargest
-from itertools import pairwise
-from statistics import mean
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from itertools import compress, pairwise
 
-from avance.apps.documents.text.stems import WORD, stop_words
+from avance.apps.documents.text.stems import WordTable, stop_words
 
 KEYWORDS_MAX = 10
 SUMMARY_CHARS_MAX = 240
 SAMPLE_CHARS = 1_000
-_SENTENCE = re.compile(r"(?<=[.!?])\s+")
+_SENTENCE_ENDS = frozenset(".!?")
 _EASY_WORDS, _HARD_WORDS = 14, 24
 """Words in a sentence, on average."""
 
 
-def keywords(text: str, languages: Iterable[str], most: int = KEYWORDS_MAX) -> list[str]:
+def keywords(
+    words: Sequence[str], languages: tuple[str, ...], most: int = KEYWORDS_MAX
+) -> list[str]:
     """
     The words and pairs of words that come again and again, weighed by their length: short words are rarely what a text is about.
     """
-    dull = frozenset().union(*(stop_words(language) for language in languages))
-    words = [word for word in WORD.findall(text.lower()) if len(word) > 2 and not word.isdigit()]
-    score: dict[str, int] = {}
-    for word, times in Counter(words).items():
-        if word not in dull:
-            score[word] = times * min(len(word), 12)
-    for (first, second), times in Counter(pairwise(words)).items():
-        if first not in dull and second not in dull:
-            score[f"{first} {second}"] = times * min(len(first) + len(second), 24)
+    dull = _dull(languages)
+    words = list(compress(words, map(_lengths.__getitem__, words)))
+    counts = Counter(words)
+    lengths = {word: _lengths[word] for word in counts if word not in dull}
+    score: dict[tuple[str, ...], int] = {
+        (word,): counts[word] * min(length, 12) for word, length in lengths.items()
+    }
+    for pair, times in Counter(pairwise(words)).items():
+        first, second = pair
+        if first in lengths and second in lengths:
+            score[pair] = times * min(lengths[first] + lengths[second], 24)
+    best = sorted(score, key=score.__getitem__, reverse=True)[: most * 4]
+    return _apart(map(" ".join, best), most)
+
+
+def _length(word: str) -> int:
+    """
+    Nothing for what is no word to tell of.
+    """
+    return 0 if len(word) <= 2 or word.isdigit() else len(word)
+
+
+@cache
+def _dull(languages: tuple[str, ...]) -> frozenset[str]:
+    return frozenset().union(*(stop_words(language) for language in languages))
+
+
+def _apart(phrases: Iterable[str], most: int) -> list[str]:
+    """
+    None that has another in it.
+    """
     chosen: list[str] = []
-    for phrase in nlargest(most * 4, score, key=score.__getitem__):
-        if not any(phrase in other or other in phrase for other in chosen):
+    joined = ""
+    for phrase in phrases:
+        if phrase not in joined and not any(map(phrase.__contains__, chosen)):
             chosen.append(phrase)
-        if len(chosen) == most:
-            break
+            joined += "\n" + phrase
+            if len(chosen) == most:
+                break
     return chosen
 
 
-def summary(text: str) -> str:
+_lengths = WordTable(_length)
+
+
+def summary(said: Sequence[str]) -> str:
     """
-    Its first sentence, or the beginning of it.
+    The first sentence of what was said, or the beginning of it.
     """
-    first = _SENTENCE.split(" ".join(text[:SAMPLE_CHARS].split()), maxsplit=1)[0]
+    first = " ".join(said[: next(_sentence_ends(said), len(said))])
     return first if len(first) <= SUMMARY_CHARS_MAX else first[: SUMMARY_CHARS_MAX - 1] + "…"
 
 
-def complexity(text: str) -> str:
+def complexity(said: Sequence[str]) -> str:
     """
     How long its sentences are: easy, medium or hard.
     """
-    lengths = [len(one.split()) for one in _SENTENCE.split(text[:SAMPLE_CHARS])]
-    words = mean([length for length in lengths if length] or [0])
+    sentences = 1 + sum(end < len(said) for end in _sentence_ends(said))
+    words = len(said) / sentences
     return "easy" if words < _EASY_WORDS else "medium" if words < _HARD_WORDS else "hard"
+
+
+def _sentence_ends(said: Sequence[str]) -> Iterator[int]:
+    """
+    After which words one ends.
+    """
+    return (number for number, word in enumerate(said, start=1) if word[-1] in _SENTENCE_ENDS)

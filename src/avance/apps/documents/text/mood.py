@@ -2,34 +2,35 @@
 Whether a text sounds glad or sorry, by counting words that do. It is as simple as that.
 """
 
-import re
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
-from unicodedata import normalize
 
-from avance.apps.documents.text.stems import WORD
+from avance.apps.documents.text.stems import WordTable, fold
 
 NEGATED_WORDS = 3
 """So far a negation reaches."""
-_ACCENTS = re.compile("[\u0300-\u036f]")
 _NEGATIONS = frozenset(["no", "not", "never", "without", "nunca", "jamas", "sin", "tampoco", "ni"])
 
 
-def sentiment(text: str) -> str:
+def sentiment(words: Sequence[str]) -> str:
     """
     `positive`, `negative` or `neutral`.
     """
-    words = WORD.findall(_ACCENTS.sub("", normalize("NFKD", text.lower())))
-    glad, sorry = _words("glad"), _words("sorry")
-    if glad.isdisjoint(words) and sorry.isdisjoint(words):
+    values = list(map(_values.__getitem__, words))
+    if not any(values):
         return "neutral"
     mood = 0
-    for at, word in enumerate(words):
-        value = (word in glad) - (word in sorry)
+    for at, value in enumerate(values):
         if value:
-            is_negated = not _NEGATIONS.isdisjoint(words[max(at - NEGATED_WORDS, 0) : at])
-            mood += -value if is_negated else value
+            before = map(fold, words[max(at - NEGATED_WORDS, 0) : at])
+            mood += value if _NEGATIONS.isdisjoint(before) else -value
     return "positive" if mood > 0 else "negative" if mood < 0 else "neutral"
+
+
+def _value(word: str) -> int:
+    folded = fold(word)
+    return (folded in _words("glad")) - (folded in _words("sorry"))
 
 
 @cache
@@ -39,3 +40,6 @@ def _words(mood: str) -> frozenset[str]:
     """
     text = resources.files(__package__).joinpath(f"mood_{mood}.txt").read_text("utf-8")
     return frozenset(text.split())
+
+
+_values = WordTable(_value)

@@ -13,9 +13,10 @@ from avance.apps.documents.direct import receiving as direct
 from avance.apps.documents.leftovers import forget
 from avance.apps.documents.tus.arrivals import Arrival
 from avance.apps.documents.tus.receiving import abandon, arrivals_of, complete
-from avance.errors import AvanceError
+from avance.errors import AvanceError, Unavailable
 
 INTERVAL_S = 60.0
+RETRY_S = 1.0
 _log = logging.getLogger("avance.documents")
 
 
@@ -31,24 +32,44 @@ async def expired(host: Avance) -> AsyncGenerator[None, None]:
 
 
 async def _work(host: Avance) -> None:
+    is_recovered = waits = False
+    while True:
+        try:
+            if not is_recovered:
+                await _recover(host)
+                is_recovered = True
+            await _give_up_expired(host)
+            await _forget_left(host)
+            waits = False
+        except Unavailable as error:
+            # Once for each time that the store goes away, not for each try.
+            level = logging.DEBUG if waits else logging.WARNING
+            _log.log(level, "uploads that broke off wait for the store: %s", error.message)
+            waits = True
+        await anyio.sleep(INTERVAL_S if is_recovered else RETRY_S)
+
+
+async def _recover(host: Avance) -> None:
     arrivals = arrivals_of(host)
     for arrival in await arrivals.all():
         if arrival.multipart_id is not None:
             await _settle(direct.recover, host, arrival)
         elif await arrivals.offset(arrival) == arrival.size:
             await _settle(complete, host, arrival)
-    while True:
-        for arrival in await arrivals.expired(host.clock.now_ms()):
-            give_up = abandon if arrival.multipart_id is None else direct.abandon
-            await _settle(give_up, host, arrival)
-        await _forget_left(host)
-        await anyio.sleep(INTERVAL_S)
+
+
+async def _give_up_expired(host: Avance) -> None:
+    for arrival in await arrivals_of(host).expired(host.clock.now_ms()):
+        give_up = abandon if arrival.multipart_id is None else direct.abandon
+        await _settle(give_up, host, arrival)
 
 
 async def _forget_left(host: Avance) -> None:
     try:
         while await forget(host):
             pass
+    except Unavailable:
+        raise
     except AvanceError as error:
         _log.warning("files of failed jobs cannot be removed now: %s", error.message)
 
