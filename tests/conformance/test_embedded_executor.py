@@ -16,7 +16,7 @@ class TestEmbeddedExecutor(ExecutorConformance):
     def make(self, runner: str) -> EmbeddedExecutor:
         return EmbeddedExecutor(
             performer=performer(),
-            child_target="avance.testing.conformance.executor_tasks:performer",
+            child_target="executor_child:performer",
             processes=self.places if runner == "process" else 0,
             threads=self.places,
             async_max=self.places,

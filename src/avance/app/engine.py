@@ -27,7 +27,7 @@ from avance.app.inbox import Notifier
 from avance.app.kernel import Kernel, KernelOptions
 from avance.app.notices import Notices, NotifySettings
 from avance.app.operations import ServerOperations
-from avance.app.probe import measure_hub, measure_kernel, probe_executor, probe_store
+from avance.app.probe import measure_hub, measure_kernel, probe_executor, probe_files, probe_store
 from avance.app.records import Records
 from avance.app.report_limits import ReportLimits
 from avance.app.reports import ReportReader
@@ -353,6 +353,7 @@ class Engine:
             probes={
                 "store": probe_store(kernel.storage.store),
                 "executor": probe_executor(kernel),
+                **({} if settings.blobs is None else {"files": probe_files(kernel.storage.blobs)}),
                 "bus": probe_bus(kernel.storage.bus),
                 **({} if self.reports is None else {"reports": self.reports.probe()}),
                 **({} if self.celery is None else {"celery": self.celery.probe()}),

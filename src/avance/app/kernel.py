@@ -2,6 +2,7 @@
 Jobs without a network: store, bus, reporter, executor, dispatcher. What `avance worker` runs, and what the server stands on.
 """
 
+import logging
 import os
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -13,7 +14,7 @@ import msgspec
 from avance.app.children import child_spec
 from avance.app.storage import Storage
 from avance.backends.embedded import EMBEDDED_LIMITS, EmbeddedExecutor, EmbeddedLimits
-from avance.errors import AvanceError, InvalidRequest
+from avance.errors import AvanceError, InvalidRequest, Unavailable
 from avance.jobs.dispatcher import DISPATCHER_LIMITS, Dispatcher, DispatcherLimits
 from avance.jobs.follow import Follower
 from avance.jobs.perform import Performer
@@ -26,6 +27,7 @@ from avance.ports.clock import Clock
 from avance.ports.records import Schema
 from avance.ports.store import Durability, Retention
 
+_log = logging.getLogger("avance.jobs")
 _DEFAULT_THROTTLE = Throttle()
 
 
@@ -150,9 +152,14 @@ class Kernel:
         """
         Queue again what this worker still holds, so that another takes it at once and not after its lease.
         """
-        swept = await self.storage.queue.release(
-            self.worker, now_ms=self.clock.now_ms(), is_counted=False
-        )
+        try:
+            swept = await self.storage.queue.release(
+                self.worker, now_ms=self.clock.now_ms(), is_counted=False
+            )
+        except Unavailable as error:
+            # A stop is a stop: what is left is taken on when its lease ends.
+            _log.warning("work is not given back before its lease ends: %s", error)
+            return
         self.reporter.observe(swept.jobs, swept.publications)
 
     def _wake(self) -> None:

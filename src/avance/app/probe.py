@@ -10,6 +10,7 @@ from avance.edge.http.services import Health, Probe
 from avance.errors import Unavailable
 from avance.hub.hub import Hub
 from avance.model.job import Job, State
+from avance.ports.blobs import Blobs
 from avance.ports.store import JobFilter, Store
 
 
@@ -24,6 +25,21 @@ def probe_store(store: Store) -> Probe:
         except Unavailable as error:
             return Health(is_ok=False, detail=error.message)
         return Health(is_ok=True)
+
+    return probe
+
+
+def probe_files(blobs: Blobs) -> Probe:
+    """
+    A store of files that says what it has not is well. Without it large files are refused, and all else goes on.
+    """
+
+    async def probe() -> Health:
+        try:
+            await blobs.info("health")
+        except Unavailable as error:
+            return Health(is_ok=False, detail=error.message, is_required=False)
+        return Health(is_ok=True, is_required=False)
 
     return probe
 

@@ -108,6 +108,8 @@ def wrap(
     """
     Put a head in front of a payload where one is needed.
     """
+    if info is None and not tags and not time_ms and kind is Kind.PUBLICATION:
+        return data
     head = _encode(
         _Head(
             kind=kind,
@@ -116,7 +118,7 @@ def wrap(
             time_ms=time_ms,
         )
     )
-    return data if head == b"{}" else b"%b%b\n%b" % (_MARK, head, data)
+    return b"%b%b\n%b" % (_MARK, head, data)
 
 
 def unwrap(publication: Publication) -> Item:

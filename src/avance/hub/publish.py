@@ -1,9 +1,9 @@
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from avance.errors import InvalidRequest, NotFound
+from avance.errors import AvanceError, InvalidRequest, NotFound
 from avance.hub.item import wrap
 from avance.hub.limits import HubLimits
-from avance.hub.namespaces import Namespaces
+from avance.hub.namespaces import Namespace, Namespaces
 from avance.model.stream import Append, Position, Publication
 from avance.ports.bus import Bus
 from avance.ports.clock import Clock
@@ -64,6 +64,85 @@ class Publisher:
             InvalidRequest: That is no name of a channel.
             Unavailable: The store cannot write now.
         """
+        # What `broadcast` does with one channel, without its bookkeeping, which takes as long again.
+        namespace = self._namespace(channel)
+        known = self._recall(channel, idempotency_key)
+        if known is not None:
+            return known
+        is_kept = not (namespace.is_ephemeral or skip_history)
+        time_ms = self._clock.now_ms() if is_kept and namespace.history_ttl_s is not None else 0
+        body = wrap(data, info=info, tags=tags, time_ms=time_ms)
+        position = NOWHERE
+        if is_kept:
+            append = Append(channel=channel, body=body, is_stamped=False, conflate=conflate)
+            (told,) = await self._store.commit(
+                Commit(appends=(append,), durability=self._durability)
+            )
+            position = Position(epoch=told.epoch, offset=told.offset)
+        else:
+            told = Publication(channel=channel, epoch="", offset=0, data=body, conflate=conflate)
+        self._bus.publish([told])
+        self._remember(channel, idempotency_key, position)
+        return position
+
+    async def broadcast(
+        self,
+        channels: Sequence[str],
+        data: bytes,
+        *,
+        info: ClientInfo | None = None,
+        tags: Mapping[str, str] | None = None,
+        conflate: str | None = None,
+        skip_history: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Sequence[Position | AvanceError]:
+        """
+        Publish the same to many channels, in one commit where it is kept. Each channel has an answer of its own: its position, or what
+        `publish` would raise.
+        """
+        answers: dict[int, Position | AvanceError] = {}
+        told: list[Publication] = []
+        kept: dict[int, Append] = {}
+        bodies: dict[bool, bytes] = {}
+        firsts: dict[str, int] = {}
+        for index, channel in enumerate(channels):
+            if idempotency_key and firsts.setdefault(channel, index) != index:
+                continue
+            try:
+                namespace = self._namespace(channel)
+            except AvanceError as error:
+                answers[index] = error
+                continue
+            known = self._recall(channel, idempotency_key)
+            if known is not None:
+                answers[index] = known
+                continue
+            is_kept = not (namespace.is_ephemeral or skip_history)
+            has_time = is_kept and namespace.history_ttl_s is not None
+            body = bodies.get(has_time)
+            if body is None:
+                time_ms = self._clock.now_ms() if has_time else 0
+                body = bodies[has_time] = wrap(data, info=info, tags=tags, time_ms=time_ms)
+            if is_kept:
+                kept[index] = Append(
+                    channel=channel, body=body, is_stamped=False, conflate=conflate
+                )
+            else:
+                told.append(
+                    Publication(channel=channel, epoch="", offset=0, data=body, conflate=conflate)
+                )
+                answers[index] = NOWHERE
+                self._remember(channel, idempotency_key, NOWHERE)
+        if told:
+            self._bus.publish(told)
+        if kept:
+            answers |= await self._keep(kept, idempotency_key)
+        return [
+            answers[index if index in answers else firsts[channel]]
+            for index, channel in enumerate(channels)
+        ]
+
+    def _namespace(self, channel: str) -> Namespace:
         if not is_valid(channel):
             raise InvalidRequest(
                 f"{channel!r} is no name of a channel; use 1 to 255 printable bytes"
@@ -71,33 +150,22 @@ class Publisher:
         namespace = self._namespaces.of(channel)
         if namespace is None:
             raise NotFound(f"channel {channel!r} is in no known namespace")
-        known = self._recall(channel, idempotency_key)
-        if known is not None:
-            return known
-        is_kept = not (namespace.is_ephemeral or skip_history)
-        time_ms = self._clock.now_ms() if is_kept and namespace.history_ttl_s is not None else 0
-        body = wrap(data, info=info, tags=tags, time_ms=time_ms)
-        position = (
-            await self._keep(channel, body, conflate)
-            if is_kept
-            else self._tell(channel, body, conflate)
-        )
-        self._remember(channel, idempotency_key, position)
-        return position
+        return namespace
 
-    async def _keep(self, channel: str, body: bytes, conflate: str | None) -> Position:
-        append = Append(channel=channel, body=body, is_stamped=False, conflate=conflate)
-        publications = await self._store.commit(
-            Commit(appends=(append,), durability=self._durability)
-        )
+    async def _keep(
+        self, kept: Mapping[int, Append], idempotency_key: str | None
+    ) -> dict[int, Position | AvanceError]:
+        commit = Commit(appends=tuple(kept.values()), durability=self._durability)
+        try:
+            publications = await self._store.commit(commit)
+        except AvanceError as error:
+            return dict.fromkeys(kept, error)
         self._bus.publish(publications)
-        return Position(epoch=publications[0].epoch, offset=publications[0].offset)
-
-    def _tell(self, channel: str, body: bytes, conflate: str | None) -> Position:
-        self._bus.publish(
-            [Publication(channel=channel, epoch="", offset=0, data=body, conflate=conflate)]
-        )
-        return NOWHERE
+        answers: dict[int, Position | AvanceError] = {}
+        for index, one in zip(kept, publications, strict=True):
+            answers[index] = position = Position(epoch=one.epoch, offset=one.offset)
+            self._remember(one.channel, idempotency_key, position)
+        return answers
 
     def _recall(self, channel: str, key: str | None) -> Position | None:
         oldest_s = self._clock.monotonic_s() - self._limits.idempotency_s

@@ -4,6 +4,7 @@ Gives queued jobs to the executor, keeps their leases, and moves what time moves
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Collection
 from typing import Self
 
@@ -61,6 +62,10 @@ class Dispatcher:
         self._limits = limits
         self._drain_s = drain_s
         self._running: dict[str, int] = {}
+        self._kept: Counter[str] = Counter()
+        """Places for jobs that are being written, by runner."""
+        self._asked: frozenset[str] = frozenset()
+        """Runners whose places the store is filling."""
         self._wake = asyncio.Event()
         self._idle: frozenset[str] = frozenset()
         self._next_due_ms: int | None = 0
@@ -71,6 +76,7 @@ class Dispatcher:
 
     async def __aenter__(self) -> Self:
         self._reporter.listen(self._observe)
+        self._reporter.begin_at(self)
         self._bus.attach(self._receive)
         await self._tasks.__aenter__()
         self._loops = [
@@ -110,6 +116,56 @@ class Dispatcher:
         self._is_paused = is_paused
         self._look()
 
+    def keep(self, job: Job) -> int | None:
+        """
+        Keep a place for a new job that nobody has to wait for.
+        """
+        runner = job.runner
+        has_to_wait = (
+            self._is_paused
+            or job.state is not State.QUEUED
+            or job.limit_key is not None
+            or (job.expires_ms is not None and job.expires_ms <= self._clock.now_ms())
+            or runner not in self._idle
+            or job.kind not in self._kinds()
+            or runner in self._asked
+            or self._executor.free().get(runner, 0) <= self._kept[runner]
+        )
+        if has_to_wait:
+            return None
+        self._kept[runner] += 1
+        return self._lease_until_ms()
+
+    def leave(self, job: Job) -> None:
+        self._kept[job.runner] -= 1
+        self._look()
+
+    def begin(self, job: Job, encoded_input: bytes) -> None:
+        self._kept[job.runner] -= 1
+        self._running[job.id] = job.attempt
+        self._executor.start(_run(Claimed(job=job, input=encoded_input)))
+
+    async def look(self, job: Job, encoded_input: bytes) -> None:
+        given_up_s = self._clock.monotonic_s() + self._limits.lease_s
+        while self._clock.monotonic_s() < given_up_s:
+            try:
+                held = await self._queue.renew(
+                    self.worker, {job.id: job.attempt}, lease_until_ms=self._lease_until_ms()
+                )
+            except Unavailable:
+                await self._clock.sleep(self._limits.unavailable_wait_s)
+                continue
+            if not held:
+                break
+            self._reporter.observe([job], ())
+            self.begin(job, encoded_input)
+            return
+        # What was written after all goes to somebody with the end of its lease.
+        self.leave(job)
+
+    def _lease_until_ms(self) -> int:
+        return self._clock.now_ms() + round(self._limits.lease_s * 1000)
+
     def _receive(self, message: Hint | Letter) -> None:
         if isinstance(message, Letter) and message.topic == WAKE_TOPIC:
             self._look()
@@ -134,6 +190,7 @@ class Dispatcher:
 
     async def _dispatch(self) -> None:
         polled_s = float("-inf")
+        is_away = False
         while True:
             self._wake.clear()
             try:
@@ -143,8 +200,12 @@ class Dispatcher:
                     polled_s, self._idle = now_s, frozenset()
                     await self._sweep(now_ms)
                 await self._claim()
+                is_away = False
             except Unavailable as error:
-                _log.warning("no work is taken while the store is away: %s", error)
+                # Once for each time that it goes away, not for each try.
+                level = logging.DEBUG if is_away else logging.WARNING
+                _log.log(level, "no work is taken while the store is away: %s", error)
+                is_away = True
                 self._idle = frozenset()
                 await self._clock.sleep(self._limits.unavailable_wait_s)
                 continue
@@ -171,23 +232,25 @@ class Dispatcher:
     async def _claim(self) -> None:
         while not self._is_paused:
             free = {
-                runner: places
+                runner: places - self._kept[runner]
                 for runner, places in self._executor.free().items()
-                if places > 0 and runner not in self._idle
+                if places > self._kept[runner] and runner not in self._idle
             }
             if not free:
                 return
             # News that come while the store looks make it look again.
             self._idle |= free.keys()
-            now_ms = self._clock.now_ms()
-            lease_until_ms = now_ms + round(self._limits.lease_s * 1000)
-            claims = await self._queue.claim(
-                self.worker,
-                free,
-                tuple(self._kinds()),
-                now_ms=now_ms,
-                lease_until_ms=lease_until_ms,
-            )
+            self._asked = frozenset(free)
+            try:
+                claims = await self._queue.claim(
+                    self.worker,
+                    free,
+                    tuple(self._kinds()),
+                    now_ms=self._clock.now_ms(),
+                    lease_until_ms=self._lease_until_ms(),
+                )
+            finally:
+                self._asked = frozenset()
             if claims.has_more and claims.claimed:
                 self._idle -= free.keys()
             for claimed in claims.claimed:
@@ -198,9 +261,10 @@ class Dispatcher:
                     self._executor.start(_run(claimed))
 
     async def _renew(self) -> None:
+        is_away = False
         while True:
             await self._clock.sleep(self._limits.renew_interval_s)
-            until_ms = self._clock.now_ms() + round(self._limits.lease_s * 1000)
+            until_ms = self._lease_until_ms()
             ours = dict(self._running)
             try:
                 held = {
@@ -208,8 +272,11 @@ class Dispatcher:
                     for one in await self._queue.renew(self.worker, ours, lease_until_ms=until_ms)
                 }
             except Unavailable as error:
-                _log.warning("leases are not renewed while the store is away: %s", error)
+                level = logging.DEBUG if is_away else logging.WARNING
+                _log.log(level, "leases are not renewed while the store is away: %s", error)
+                is_away = True
                 continue
+            is_away = False
             for job_id, attempt in ours.items():
                 if held.get(job_id) != attempt and self._running.get(job_id) == attempt:
                     # Another node cancelled it, or took it over while this one was out of reach.

@@ -51,6 +51,35 @@ class HoldBack(Protocol):
     def __call__(self, job_id: str, attempt: int, *, is_paused: bool) -> None: ...
 
 
+class Places(Protocol):
+    """
+    Where a job can begin with the commit that makes it, without a claim.
+    """
+
+    @property
+    def worker(self) -> str: ...
+
+    def keep(self, job: Job) -> int | None:
+        """
+        Keep a place for a job that is about to be written, and answer until when it holds it; None where it has to queue.
+        """
+
+    def leave(self, job: Job) -> None:
+        """
+        The job was not written.
+        """
+
+    def begin(self, job: Job, encoded_input: bytes) -> None:
+        """
+        The job is written.
+        """
+
+    async def look(self, job: Job, encoded_input: bytes) -> None:
+        """
+        Find out whether the job was written, and begin it or leave.
+        """
+
+
 def _nobody_is_held(job_id: str, attempt: int, *, is_paused: bool) -> None:
     """
     For reports that come from elsewhere.
@@ -123,6 +152,7 @@ class Reporter:
         self._tasks = asyncio.TaskGroup()
         self._is_closing = False
         self._pause: HoldBack = _nobody_is_held
+        self._places: Places | None = None
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
@@ -169,20 +199,53 @@ class Reporter:
         """
         self._pause = pause
 
+    def begin_at(self, places: Places) -> None:
+        """
+        Begin new jobs here where that can be.
+        """
+        self._places = places
+
     async def create(self, job: Job, encoded_input: bytes) -> Job:
         """
-        Write a new job and announce it.
+        Write a new job and announce it, and begin it at once where a place is free and nobody waits for it.
+
+        Returns:
+            The job as it was taken in, whether or not it has begun since.
 
         Raises:
             Conflict: Code `duplicate`: an active job has its unique key.
         """
-        step = machine.created(job, self._clock.now_ms())
-        write = JobWrite(job=step.job, expects=None, input=encoded_input)
-        publications = await self._store.commit(
+        now_ms = self._clock.now_ms()
+        step = machine.created(job, now_ms)
+        places = self._places
+        lease_until_ms = None if places is None else places.keep(step.job)
+        if places is None or lease_until_ms is None:
+            self.observe([step.job], await self._insert(step, encoded_input))
+            return step.job
+        # One commit instead of two, and no wait between them.
+        begun = step.then(machine.claim(step.job, places.worker, now_ms))
+        try:
+            publications = await self._insert(begun, encoded_input, lease_until_ms)
+        except Conflict:
+            places.leave(begun.job)
+            raise
+        except BaseException:
+            # Whoever submitted may be gone, or the answer was lost: written all the same, it must run.
+            self.run_soon(places.look(begun.job, encoded_input))
+            raise
+        self.observe([begun.job], publications)
+        places.begin(begun.job, encoded_input)
+        return step.job
+
+    async def _insert(
+        self, step: Step, encoded_input: bytes, lease_until_ms: int | None = None
+    ) -> Sequence[Publication]:
+        write = JobWrite(
+            job=step.job, expects=None, input=encoded_input, lease_until_ms=lease_until_ms
+        )
+        return await self._store.commit(
             Commit(writes=(write,), appends=step.appends, durability=self._durability)
         )
-        self.observe([step.job], publications)
-        return step.job
 
     async def change(self, job_id: str, change: Change) -> Job:
         """

@@ -161,7 +161,7 @@ class Jobs:
     ) -> Job:
         """
         Submit the same work again as a new job that names the old one. It has the parent of the old one while that is under way, and none after
-        its end.
+        its end. Asked again while that new job is active, it answers the same.
 
         Args:
             parent_id: The parent that it is to have instead.
@@ -194,6 +194,10 @@ class Jobs:
             priority=old.priority,
             parent_id=parent_id or await self._open_parent(old),
             weight=old.weight,
+            # Two clicks at the same moment are one wish.
+            unique=f"retry:{old.id}"
+            if old.unique_key is None
+            else old.unique_key.removeprefix(f"{old.kind}:"),
             retry_of=old.id,
         )
         try:

@@ -71,12 +71,18 @@ class Upkeep:
         await self._tasks.__aexit__(None, None, None)
 
     async def _every(self, interval_s: float, work: Callable[[], Awaitable[None]]) -> None:
+        is_put_off = False
         while True:
             wait_s = interval_s
             try:
                 await work()
+                is_put_off = False
             except AvanceError as error:
-                _log.warning("upkeep is put off: %s", error)
+                # Once for each time that the store goes away, not for each try.
+                _log.log(
+                    logging.DEBUG if is_put_off else logging.WARNING, "upkeep is put off: %s", error
+                )
+                is_put_off = True
                 wait_s = min(self._limits.retry_s, interval_s)
             await self._clock.sleep(wait_s)
 

@@ -43,13 +43,18 @@ class InboxUpkeep:
         await self._tasks.__aexit__(None, None, None)
 
     async def _run(self) -> None:
+        waits = False
         while True:
             await self._inboxes.clock.sleep(self._limits.upkeep_interval_s)
             try:
                 while await self.round():
                     pass
+                waits = False
             except Unavailable as error:
-                _log.warning("the upkeep of inboxes waits for the store: %s", error)
+                # Once for each time that the store goes away, not for each try.
+                level = logging.DEBUG if waits else logging.WARNING
+                _log.log(level, "the upkeep of inboxes waits for the store: %s", error)
+                waits = True
 
     async def round(self) -> int:
         """

@@ -17,7 +17,7 @@ class Receivers:
     """
 
     def __init__(self) -> None:
-        self._receivers: list[Receive] = []
+        self._receivers: tuple[Receive, ...] = ()
         self._waiting: deque[Hint | Letter] = deque()
         self._is_delivering = False
 
@@ -25,7 +25,7 @@ class Receivers:
         """
         One more, told after those before it.
         """
-        self._receivers.append(receive)
+        self._receivers = (*self._receivers, receive)
 
     def tell(self, messages: Iterable[Hint | Letter]) -> None:
         """
@@ -43,7 +43,7 @@ class Receivers:
             self._is_delivering = False
 
     def _deliver(self, message: Hint | Letter) -> None:
-        for receive in tuple(self._receivers):
+        for receive in self._receivers:
             try:
                 receive(message)
             except Exception:

@@ -28,6 +28,8 @@ class JobWrite(msgspec.Struct, frozen=True, kw_only=True):
     input: bytes | None = None
     """The encoded arguments, once, with the job."""
     large_result: bytes | None = None
+    lease_until_ms: int | None = None
+    """With a job that is written as running: until when its worker holds it."""
 
 
 class Commit(msgspec.Struct, frozen=True, kw_only=True):

@@ -38,17 +38,19 @@ def is_valid(channel: str) -> bool:
     """
     Tell whether `check_channel` lets it pass.
     """
-    return 0 < len(channel.encode()) <= CHANNEL_BYTES_MAX and channel.isprintable()
+    size = len(channel) if channel.isascii() else len(channel.encode())
+    return 0 < size <= CHANNEL_BYTES_MAX and channel.isprintable()
 
 
 def namespace(channel: str) -> str:
     """
     Name the namespace; "" is the one of channels without a namespace.
     """
-    # Without the cut, the ":" inside a user id would make a namespace of `#auth0:7`.
-    before_users = channel.removeprefix(PRIVATE_PREFIX).partition(USER_BOUNDARY)[0]
-    name, boundary, _ = before_users.partition(NAMESPACE_BOUNDARY)
-    return name if boundary else ""
+    name, boundary, _ = channel.partition(NAMESPACE_BOUNDARY)
+    # A ":" inside a user id makes no namespace of `#auth0:7`.
+    if not boundary or USER_BOUNDARY in name:
+        return ""
+    return name.removeprefix(PRIVATE_PREFIX)
 
 
 def is_private(channel: str) -> bool:

@@ -2,6 +2,7 @@
 A child that is tried again below its parent takes the place of the one that failed.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from random import Random
@@ -133,3 +134,18 @@ async def test_the_bar_of_a_parent_does_not_fall_back_when_a_child_begins_anew()
     assert (before.progress.percent, after.progress.percent) == (50.0, 50.0)
     assert after.children is not None
     assert (after.children.total, after.children.failed) == (2, 0)
+
+
+async def test_two_retries_at_the_same_moment_are_one_job_and_a_later_one_is_another() -> None:
+    async with a_family(needs_children=False) as family:
+        failed, _ = await family.child("failed"), await family.child("other")
+        await family.end(failed, BROKEN)
+        one, two = await asyncio.gather(family.jobs.retry(failed.id), family.jobs.retry(failed.id))
+        assert one.id == two.id
+        counted = await family.reporter.roll_up(PARENT)
+        await family.end(one, BROKEN)
+        later = await family.jobs.retry(one.id)
+    assert counted.children is not None
+    assert counted.children.total == 2
+    assert later.id != one.id
+    assert (later.retry_of, later.unique_key) == (one.id, one.unique_key)

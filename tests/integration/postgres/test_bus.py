@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 import anyio
 import psycopg
 import pytest
+from postgres_service import PostgresServer
 
 from avance.backends.postgres import PostgresBus, PostgresDatabase, PostgresStore
 from avance.backends.postgres.unit import Unit
@@ -94,3 +95,25 @@ async def test_a_node_whose_listening_was_cut_looks_at_all_that_it_watches(
             await anyio.sleep(0.01)
     told = await PostgresStore(one.database).commit(Commit(appends=(an_event("a"),)))
     await ear.until(lambda: Hint(channel="a", publication=told[0]) in ear.hints)
+
+
+async def test_letters_that_are_dropped_are_told_of_once_until_one_went_out(
+    buses: list[PostgresBus], postgres_server: PostgresServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    001-29, 001-44: for each time that the database goes away.
+    """
+    one, two = buses
+    ear = Ear(two)
+    for times in (1, 2):
+        await anyio.to_thread.run_sync(postgres_server.stop, "immediate")
+        for n in range(5):
+            one.send(Letter(node=None, topic=f"lost {n}"))
+            while one.waiting:  # noqa: ASYNC110 - it is asked from outside
+                await anyio.sleep(0.01)
+        assert caplog.text.count("letters to other nodes are dropped") == times
+        await anyio.to_thread.run_sync(postgres_server.start)
+        letter = Letter(node=None, topic=f"kept {times}")
+        while letter not in ear.letters:
+            one.send(letter)
+            await anyio.sleep(0.05)

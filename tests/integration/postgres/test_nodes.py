@@ -9,11 +9,15 @@ from typing import Any
 import anyio
 import pytest
 from anyio.to_thread import run_sync
+from node_service import Node
 from postgres_service import PostgresServer
 
+from avance.backends.postgres import PostgresDatabase, PostgresLimits
+from avance.backends.system import SystemClock
+from avance.errors import Unavailable
 from avance.integrations.client.client import AsyncClient
 
-from .conftest import Cluster, health
+from .conftest import HERE, PASSWORD, Cluster, health
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -58,6 +62,9 @@ async def test_a_job_submitted_at_one_node_runs_at_another_and_is_followed_at_bo
         parts = (await health(one))["parts"]
         assert parts["bus"]["status"] == "ok"
         assert parts["store"]["status"] == "ok"
+        for node in (one, two):
+            assert "store    postgresql://postgres:…@127.0.0.1" in node.log()
+            assert PASSWORD not in node.log()
 
 
 async def test_the_work_of_a_killed_node_is_done_by_another(
@@ -126,3 +133,40 @@ async def until(node: Any, *, is_ok: bool) -> None:
             if all((parts[name]["status"] == "ok") is is_ok for name in ("store", "bus")):
                 return
             await anyio.sleep(0.05)
+
+
+async def test_a_database_that_is_away_at_the_start_is_said_once_and_waited_for(
+    tmp_path: Path, postgres_server: PostgresServer, postgres_url: str
+) -> None:
+    """
+    001-29, 001-44: machines come up in any order.
+    """
+    data = tmp_path / "early"
+    data.mkdir()
+    await run_sync(postgres_server.stop)
+    env = {"AVANCE_PROCESSES": "0", "AVANCE_STORE": postgres_url}
+    node = Node("relay:app", HERE, data, env=env)
+    async with anyio.create_task_group() as group:
+        group.start_soon(run_sync, node.start)
+        # The log begins with the process.
+        while not any("is away" in log.read_text() for log in tmp_path.glob("*.log")):  # noqa: ASYNC110, ASYNC240 - it has no event
+            await anyio.sleep(0.02)
+        await run_sync(postgres_server.start)
+    try:
+        assert node.log().count("is away") == node.log().count("is back") == 1
+        assert (await health(node))["parts"]["store"]["status"] == "ok"
+    finally:
+        node.kill()
+
+
+async def test_a_database_that_does_not_come_up_is_told_when_the_wait_is_over(
+    postgres_server: PostgresServer, postgres_url: str
+) -> None:
+    await run_sync(postgres_server.stop)
+    database = PostgresDatabase(
+        postgres_url, clock=SystemClock(), limits=PostgresLimits(start_wait_s=0.2)
+    )
+    with pytest.raises(Unavailable, match="start it or the way to it again"):
+        async with database:
+            pass
+    await run_sync(postgres_server.ensure)

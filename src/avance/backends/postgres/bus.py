@@ -59,6 +59,7 @@ class PostgresBus(Bus):
         self._tasks = asyncio.TaskGroup()
         self._loops: list[asyncio.Task[None]] = []
         self._trouble: str | None = None
+        self._has_complained = False
         self._is_open = False
 
     async def __aenter__(self) -> Self:
@@ -93,6 +94,13 @@ class PostgresBus(Bus):
         Why other nodes are heard of late, if so.
         """
         return () if self._trouble is None else (self._trouble,)
+
+    @property
+    def waiting(self) -> int:
+        """
+        How many letters have not gone out yet.
+        """
+        return len(self._outgoing)
 
     def presence(self, clock: Clock) -> Presence:
         """
@@ -138,7 +146,7 @@ class PostgresBus(Bus):
             return
         if len(self._outgoing) >= self.database.limits.outgoing_messages_max:
             self._outgoing.popleft()
-            self._complain("a letter to other nodes is dropped: too many wait")
+            self._complain("letters to other nodes are dropped: too many wait")
         self._outgoing.append((note, data))
         self._news.set()
 
@@ -155,13 +163,18 @@ class PostgresBus(Bus):
             await self.database.write(partial(_leave, self.database.node, batch))
         except (Unavailable, psycopg.Error) as error:
             # A hint may be lost; whoever listens again looks at all that it watches.
-            self._complain(f"{len(batch)} letters to other nodes are dropped: {error}")
+            self._complain(f"letters to other nodes are dropped: {error}")
+        else:
+            self._has_complained = False
 
     async def _deliver_last(self) -> None:
         await self._send_some()
 
     def _complain(self, what: str) -> None:
-        log.warning(what)
+        # Once until one went out, not for each letter.
+        if not self._has_complained:
+            self._has_complained = True
+            log.warning(what)
 
     # From others.
 

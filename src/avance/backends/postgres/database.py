@@ -178,9 +178,9 @@ class PostgresDatabase:
         self._commits = self._gatherer("commits", self._perform_commits)
         self._changes = self._gatherer("changes", self._perform_changes)
         try:
-            self.secret = await self._loop.run_in_executor(self._workers, self._enter)
+            self.secret = await self._enter_when_there()
         except BaseException:
-            self._stop_threads()
+            await asyncio.to_thread(self._stop_threads)
             raise
         self._commits.start()
         self._changes.start()
@@ -190,6 +190,22 @@ class PostgresDatabase:
         return Gatherer(
             name, perform=perform, deliver=self._deliver, ops_max=self.limits.group_ops_max
         )
+
+    async def _enter_when_there(self) -> str:
+        until_s, tries, waits = (
+            self._loop.time() + self.limits.start_wait_s,
+            0,
+            self.limits.reconnect_s,
+        )
+        while True:
+            try:
+                return await self._loop.run_in_executor(self._workers, self._enter)
+            except Unavailable as error:
+                wait_s = waits[min(tries, len(waits) - 1)]
+                if not _is_away(error) or self._loop.time() + wait_s > until_s:
+                    raise
+            tries += 1
+            await asyncio.sleep(wait_s)
 
     def _enter(self) -> str:
         try:
@@ -279,6 +295,11 @@ def _change_all(
             outcomes.append((operation.future, value, None))
         connection.execute("RELEASE change")
     return outcomes
+
+
+def _is_away(error: Unavailable) -> bool:
+    # A right that is missing does not come by waiting.
+    return isinstance(error.__cause__, psycopg.Error) and is_of_storage(error.__cause__)
 
 
 def _is_own(error: psycopg.Error) -> bool:

@@ -7,6 +7,8 @@ class PostgresLimits(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     connect_timeout_s: float = 5.0
+    start_wait_s: float = 30.0
+    """At the start a database that is away is waited for so long; machines come up in any order."""
     statement_timeout_s: float = 60.0
     """A statement that runs longer is given up; migrations may take their time."""
     readers: int = 4

@@ -100,7 +100,13 @@ class _Committing:
                 unit.flush()
                 unit.remove(job_id)
         for write, record in self._writes:
-            unit.put(write.job, record, input=write.input, large_result=write.large_result)
+            unit.put(
+                write.job,
+                record,
+                input=write.input,
+                large_result=write.large_result,
+                lease_until_ms=write.lease_until_ms,
+            )
         return partial(placed, unit.append(self._commit.appends))
 
 

@@ -149,6 +149,8 @@ class Shard:
             except* AWAY as group:
                 failures = 0 if "listening" not in self._problems else failures + 1
                 self._is_away("listening", group.exceptions[0])
+                # What the writer left open went to the same server: the first batch after its return would find that out, and be late.
+                await self._client.connection_pool.disconnect(inuse_connections=False)
             finally:
                 await pubsub.aclose()  # type: ignore[no-untyped-call]
             await self._wait(failures)

@@ -65,6 +65,8 @@ class SqliteBus(Bus):
             Hint(channel=publication.channel, publication=publication)
             for publication in publications
         )
+        if not self.database.has_company:
+            return
         # What has an offset is in the store, and its commit has left a hint.
         self._post(
             [

@@ -114,7 +114,11 @@ def _commit(
         remove_job(transaction, job_id)
     for write, record in writes:
         transaction.ledger.put(
-            write.job, record, input=write.input, large_result=write.large_result
+            write.job,
+            record,
+            input=write.input,
+            large_result=write.large_result,
+            lease_until_ms=write.lease_until_ms,
         )
     return transaction.ledger.append(commit.appends, transaction.now_ms)
 

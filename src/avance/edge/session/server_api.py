@@ -5,7 +5,7 @@
 import base64
 import binascii
 import fnmatch
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -22,6 +22,7 @@ from avance.edge.session.payload import kept_payload
 from avance.errors import AvanceError, InvalidRequest, NotFound, Unauthenticated, Unavailable
 from avance.hub import letters
 from avance.hub.namespaces import Namespace
+from avance.model.stream import Position
 from avance.ports.auth import TokenExpired
 from avance.protocol import messages as m
 from avance.protocol.channel import is_valid
@@ -149,19 +150,22 @@ class ServerApi:
 
     async def publish(self, body: bytes) -> Result:
         wanted = _read(body, _Publish)
-        return await self._publish(wanted.channel, wanted)
+        (answer,) = await self._publish([wanted.channel], wanted)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     async def broadcast(self, body: bytes) -> Result:
         wanted = _read(body, _Broadcast)
         if not 0 < len(wanted.channels) <= CHANNELS_MAX:
             raise InvalidRequest(f"{len(wanted.channels)} channels; send 1 to {CHANNELS_MAX}")
-        responses = []
-        for channel in wanted.channels:
-            try:
-                responses.append({"result": await self._publish(channel, wanted)})
-            except (AvanceError, ReplyError) as error:
-                responses.append({"error": _error(error)})
-        return {"responses": responses}
+        answers = await self._publish(wanted.channels, wanted)
+        return {
+            "responses": [
+                {"error": _error(answer)} if isinstance(answer, Exception) else {"result": answer}
+                for answer in answers
+            ]
+        }
 
     async def subscribe(self, body: bytes) -> Result:
         wanted = _read(body, _Subscription)
@@ -324,18 +328,25 @@ class ServerApi:
         answer = await self._call(name, bytes(body))
         return {name: answer["result"]} if "result" in answer else answer
 
-    async def _publish(self, channel: str, wanted: _Publish) -> Result:
-        if is_reserved(channel):
-            raise ReplyError(ERROR_PERMISSION_DENIED, f"only avance writes to {channel}")
-        self._namespace(channel)
-        position = await self._gateway.publisher.publish(
-            channel,
-            _payload(wanted.data, wanted.b64data),
-            tags=wanted.tags,
-            skip_history=wanted.skip_history,
-            idempotency_key=wanted.idempotency_key or None,
+    async def _publish(
+        self, channels: Sequence[str], wanted: _Publish
+    ) -> list[Result | AvanceError | ReplyError]:
+        ours = {channel for channel in channels if is_reserved(channel)}
+        positions = iter(
+            await self._gateway.publisher.broadcast(
+                [channel for channel in channels if channel not in ours] if ours else channels,
+                _payload(wanted.data, wanted.b64data),
+                tags=wanted.tags,
+                skip_history=wanted.skip_history,
+                idempotency_key=wanted.idempotency_key or None,
+            )
         )
-        return {"offset": position.offset, "epoch": position.epoch}
+        return [
+            ReplyError(ERROR_PERMISSION_DENIED, f"only avance writes to {channel}")
+            if channel in ours
+            else _placed(next(positions))
+            for channel in channels
+        ]
 
     async def _members(self, channel: str) -> Mapping[str, Any]:
         if not self._namespace(channel).presence:
@@ -349,6 +360,12 @@ class ServerApi:
         if namespace is None:
             raise ReplyError(ERROR_UNKNOWN_CHANNEL)
         return namespace
+
+
+def _placed(answer: Position | AvanceError) -> Result | AvanceError:
+    if isinstance(answer, AvanceError):
+        return answer
+    return {"offset": answer.offset, "epoch": answer.epoch}
 
 
 def _read(body: bytes, kind: type[Wanted]) -> Wanted:

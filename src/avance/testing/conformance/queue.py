@@ -15,7 +15,7 @@ from avance.ports.queue import Claims, Held, Queue, Swept
 from avance.ports.store import Store
 from avance.testing.clock import FIRST_MS, FakeClock
 from avance.testing.conformance.queue_machine import QueueMachine
-from avance.testing.conformance.sample import MakeStore, a_job, submit, take
+from avance.testing.conformance.sample import MakeStore, a_job, begin, submit, take
 
 LEASE_MS = 15_000
 ROOM = {"process": 10, "thread": 10, "async": 10}
@@ -260,6 +260,20 @@ class QueueConformance:
             list(await queue.renew("w1", {claimed.job.id: 1}, lease_until_ms=FIRST_MS + LEASE_MS))
             == []
         )
+
+    async def test_a_job_that_was_written_as_begun_is_its_workers_like_a_claimed_one(
+        self, store: Store, queue: Queue
+    ) -> None:
+        job = await begin(store, "w1", FIRST_MS + LEASE_MS)
+        assert not (await claim(queue, "w2")).claimed
+        assert not await queue.renew("w2", {job.id: 1}, lease_until_ms=FIRST_MS + 9 * LEASE_MS)
+        held = await queue.renew("w1", {job.id: 1}, lease_until_ms=FIRST_MS + 2 * LEASE_MS)
+        assert list(held) == [Held(job_id=job.id, attempt=1)]
+        assert (await queue.sweep(FIRST_MS + 2 * LEASE_MS - 1)).jobs == ()
+        (lost,) = (await queue.sweep(FIRST_MS + 2 * LEASE_MS)).jobs
+        assert (lost.id, lost.state, lost.attempt, lost.losses) == (job.id, State.QUEUED, 2, 1)
+        (again,) = (await claim(queue, "w2", now_ms=FIRST_MS + 2 * LEASE_MS)).claimed
+        assert (again.job.id, again.job.attempt, again.input) == (job.id, 2, b"{}")
 
     async def test_a_lease_that_ran_out_queues_the_job_again_with_the_next_attempt(
         self, store: Store, queue: Queue

@@ -17,7 +17,7 @@ from avance.model.stream import job_channel
 from avance.ports.queue import Queue, Swept
 from avance.ports.store import JobFilter, Store
 from avance.testing.clock import FIRST_MS, FakeClock
-from avance.testing.conformance.sample import MakeStore, a_job, submit, take
+from avance.testing.conformance.sample import MakeStore, a_job, begin, submit, take
 
 WORKERS = ("w1", "w2", "w3")
 KINDS = ("ocr", "route")
@@ -54,6 +54,7 @@ class QueueMachine(RuleBasedStateMachine):
         limit=st.one_of(st.none(), st.tuples(st.sampled_from("kl"), st.integers(1, 2))),
         delay_ms=st.sampled_from([0, 0, 50, 500]),
         expires_in_ms=st.sampled_from([None, None, 300]),
+        worker=st.one_of(st.none(), workers),
     )
     def submit(
         self,
@@ -63,6 +64,7 @@ class QueueMachine(RuleBasedStateMachine):
         limit: tuple[str, int] | None,
         delay_ms: int,
         expires_in_ms: int | None,
+        worker: str | None,
     ) -> None:
         key, most = limit or (None, 0)
         job = a_job(
@@ -77,7 +79,11 @@ class QueueMachine(RuleBasedStateMachine):
             queued_ms=None if delay_ms else self.now_ms,
             expires_ms=None if expires_in_ms is None else self.now_ms + expires_in_ms,
         )
-        self.runner.run(submit(self.store, job))
+        if worker is None or delay_ms or limit:
+            self.runner.run(submit(self.store, job))
+            return
+        begun = self.runner.run(begin(self.store, worker, self.now_ms + LEASE_MS, job))
+        self.given.add((begun.id, begun.attempt))
 
     @rule(
         worker=workers,

@@ -49,6 +49,17 @@ async def submit(store: Store, job: Job | None = None, input: bytes = b"{}") -> 
     return step.job
 
 
+async def begin(store: Store, worker: str, lease_until_ms: int, job: Job | None = None) -> Job:
+    """
+    Commit a new job that a worker has from its first moment.
+    """
+    made = machine.created(job or a_job(), FIRST_MS)
+    step = made.then(machine.claim(made.job, worker, FIRST_MS))
+    write = JobWrite(job=step.job, expects=None, input=b"{}", lease_until_ms=lease_until_ms)
+    await store.commit(Commit(writes=(write,), appends=step.appends))
+    return step.job
+
+
 async def take(
     store: Store, before: Job, step: Step, durability: Durability = Durability.FULL
 ) -> Job:
