@@ -7,7 +7,7 @@ import os
 from redis import Redis
 
 from avance.apps.documents.beside_rq import QUEUE
-from avance.integrations.rq import Queue, Worker
+from avance.rq import Queue, Worker
 
 queue = Queue(QUEUE, connection=Redis.from_url(os.environ["REDIS_URL"]))
 

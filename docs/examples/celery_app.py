@@ -1,7 +1,7 @@
 from celery import Celery
 
 import avance
-from avance.integrations.celery import attach
+from avance.celery import attach
 
 app = Celery("shop", broker="redis://127.0.0.1:6379/0", backend="redis://127.0.0.1:6379/0")
 attach(app, "redis://127.0.0.1:6379/0")

@@ -1,7 +1,7 @@
 import sys
 
+from avance.client import Client
 from avance.errors import TaskFailed
-from avance.integrations.client import Client
 
 
 def run(url: str) -> None:

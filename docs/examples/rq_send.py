@@ -1,6 +1,6 @@
 from redis import Redis
 
-from avance.integrations.rq import Queue
+from avance.rq import Queue
 
 
 def send(url: str) -> str:

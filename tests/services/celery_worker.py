@@ -51,3 +51,10 @@ class Worker:
         """
         self._process.kill()
         self._process.wait()
+
+    def stop_at_once(self) -> None:
+        """
+        SIGQUIT: its own way to end without waiting for its tasks.
+        """
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait()

@@ -20,7 +20,7 @@ class RqWorker:
             self._process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "rq.cli", "worker", "--url", redis_url),
-                    *("--path", str(APPS), "-w", f"avance.integrations.rq.{kind}"),
+                    *("--path", str(APPS), "-w", f"avance.rq.{kind}"),
                     *("--with-scheduler", queue),
                 ],
                 cwd=APPS,

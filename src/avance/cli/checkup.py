@@ -9,12 +9,13 @@ import ssl
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 from websockets.asyncio.client import connect
@@ -22,7 +23,8 @@ from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketExce
 
 from avance.app.buses import greet_bus
 from avance.app.extension import offered_apps
-from avance.app.storage import greet_store
+from avance.app.front import CentrifugoSettings
+from avance.app.storage import greet_store, open_blobs
 from avance.cli.client import Client, Refused, Unreachable
 from avance.config import AuthMode, Settings, check_bind
 from avance.errors import AvanceError, ConfigError
@@ -131,6 +133,47 @@ def _check_services(settings: Settings) -> Iterator[Finding]:
         else:
             if detail is not None:
                 yield _ok(name, detail)
+    if settings.blobs is not None:
+        yield asyncio.run(_files(settings.blobs, settings.data))
+    front = settings.section(CentrifugoSettings)
+    if front.url is not None and front.key is not None:
+        yield _front(front.url, front.key.reveal())
+
+
+async def _files(url: str, data: str) -> Finding:
+    """
+    Whether the place of files takes one: that it answers says nothing of its rights.
+    """
+    key = f"doctor/{uuid4().hex}"
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"avance doctor"
+
+    try:
+        blobs = open_blobs(url, data)
+        await blobs.put(key, body(), bytes_max=100)
+        await blobs.remove(key)
+    except AvanceError as error:
+        return _failure("blobs", error.message, "start it, or correct AVANCE_BLOBS and its keys")
+    return _ok("blobs", f"{url.partition('?')[0]} takes files and removes them")
+
+
+def _front(url: str, key: str) -> Finding:
+    request = urllib.request.Request(
+        f"{url.rstrip('/')}/info",
+        b"{}",
+        {"Content-Type": "application/json", "X-API-Key": key},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            nodes = msgspec.json.decode(answer.read(1_048_576))["result"]["nodes"]
+        return _ok("centrifugo", f"{len(nodes)} nodes at {url}")
+    except (OSError, ValueError, KeyError, TypeError, msgspec.MsgspecError) as error:
+        return _failure(
+            "centrifugo",
+            f"the API of Centrifugo at {url} does not answer ({error})",
+            "start it, or correct AVANCE_CENTRIFUGO_URL and AVANCE_CENTRIFUGO_KEY",
+        )
 
 
 def _check_apps() -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from avance.app import Avance
 from avance.cli.logs import set_up_logs
 from avance.cli.options import open_app, settings_options
 from avance.cli.server import bind, serve_until_stopped
+from avance.cli.shown import without_password
 from avance.config import AuthMode, Settings, check_bind
 
 if sys.platform != "win32":
@@ -68,7 +69,7 @@ def _announce(url: str, settings: Settings, app: Avance) -> None:
         *console,
         f"  API      {url}/docs",
         f"  sockets  {url.replace('http', 'ws', 1)}/connection/websocket, described at {url}/docs/sockets",
-        f"  store    {settings.store_url}",
+        f"  store    {without_password(settings.store_url)}",
         f"  tasks    {', '.join(sorted(app.tasks)) or 'none; name an app: avance serve module:app'}",
     ]
     if settings.auth is AuthMode.OPEN:

@@ -7,6 +7,7 @@ from avance.app import Avance
 from avance.cli.logs import set_up_logs
 from avance.cli.options import open_app, settings_options
 from avance.cli.serve import run
+from avance.cli.shown import without_password
 from avance.cli.signals import stop_signals
 from avance.errors import ConfigError
 
@@ -32,5 +33,6 @@ def worker(target: str | None, config: Path | None, **overrides: Any) -> None:
 async def _work(app: Avance) -> None:
     with stop_signals() as asked:
         async with app.open():
-            click.echo(f"avance works for {app.settings.store_url}: {', '.join(sorted(app.tasks))}")
+            store = without_password(app.settings.store_url)
+            click.echo(f"avance works for {store}: {', '.join(sorted(app.tasks))}")
             await asked.wait()

@@ -2,6 +2,7 @@
 What only a store of files in S3 does: links past the server, parts, and being away.
 """
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -9,12 +10,15 @@ import anyio
 import boto3
 import httpx2 as httpx
 import pytest
+from click.testing import CliRunner
 from free_port import free_port
 from moto.server import ThreadedMotoServer
+from node_service import Node
 
 from avance.app.storage import open_blobs
 from avance.backends.disk import DiskBlobs
 from avance.backends.s3 import S3Blobs, S3Limits
+from avance.cli import main
 from avance.errors import ConfigError, Unavailable
 from avance.testing.conformance.blobs import content, stream_of
 
@@ -104,6 +108,59 @@ async def test_a_store_that_is_away_or_has_no_such_bucket_is_told(endpoint: str)
         assert refusal.value.code == "files_unavailable"
 
 
+async def test_each_time_that_the_store_goes_away_is_told_once_and_so_is_its_return(
+    bucket: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    001-29, 001-44. What the server holds outlives it.
+    """
+    first = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    first.start()
+    host, port = first.get_host_and_port()
+    blobs = S3Blobs(f"s3://{bucket}?endpoint=http://{host}:{port}", limits=SMALL_PARTS)
+    await blobs.put("kept", stream_of(b"x"), bytes_max=1)
+    await anyio.to_thread.run_sync(first.stop)
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            await blobs.info("kept")
+    again = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
+    again.start()
+    # A file that is not there is an answer, too.
+    assert await blobs.info("nothing") is None
+    assert await content(blobs, "kept") == b"x"
+    await anyio.to_thread.run_sync(again.stop)
+    told = [record.getMessage() for record in caplog.records if record.name == "avance.s3"]
+    assert len(told) == 2
+    assert "cannot be reached" in told[0]
+    assert "there again" in told[1]
+
+
+async def test_the_health_of_a_server_tells_of_its_store_of_files(
+    bucket: str, tmp_path: Path
+) -> None:
+    """
+    001-29, 001-44: it is served without it all the same.
+    """
+    store = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    store.start()
+    host, port = store.get_host_and_port()
+    env = {"AVANCE_BLOBS": f"s3://{bucket}?endpoint=http://{host}:{port}", "AVANCE_PROCESSES": "0"}
+    data = tmp_path / "data"
+    data.mkdir()
+    node = Node("empty:app", tmp_path, data, env=env)
+    (tmp_path / "empty.py").write_text("from avance import Avance\n\napp = Avance()\n")
+    try:
+        await anyio.to_thread.run_sync(node.start)
+        async with httpx.AsyncClient(base_url=node.url, timeout=30) as http:
+            assert (await http.get("/health")).json()["parts"]["files"]["status"] == "ok"
+            await anyio.to_thread.run_sync(store.stop)
+            part = (await http.get("/health")).json()["parts"]["files"]
+            assert part["status"] == "down"
+            assert (await http.get("/ready")).status_code == 200
+    finally:
+        node.kill()
+
+
 def test_the_place_of_files_is_chosen_by_its_address(tmp_path: Path) -> None:
     assert isinstance(open_blobs(None, str(tmp_path)), DiskBlobs)
     assert isinstance(open_blobs(f"file://{tmp_path}", "data"), DiskBlobs)
@@ -112,3 +169,18 @@ def test_the_place_of_files_is_chosen_by_its_address(tmp_path: Path) -> None:
         with pytest.raises(ConfigError) as refusal:
             open_blobs(wrong, "data")
         assert refusal.value.params["setting"] == "blobs"
+
+
+def test_the_doctor_finds_a_place_of_files_that_takes_none(
+    endpoint: str, bucket: str, tmp_path: Path
+) -> None:
+    for name, verdict in ((bucket, "ok"), ("no-such-bucket", "failure")):
+        env = {
+            "AVANCE_URL": "http://127.0.0.1:1",
+            "AVANCE_BLOBS": f"s3://{name}?endpoint={endpoint}",
+        }
+        asked = ["doctor", "--json", "--data", str(tmp_path)]
+        done = CliRunner().invoke(main, asked, env=env)
+        found = {one["name"]: one for one in json.loads(done.stdout)}
+        assert found["blobs"]["verdict"] == verdict
+        assert name in found["blobs"]["detail"]

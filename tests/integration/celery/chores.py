@@ -9,7 +9,7 @@ from pathlib import Path
 from celery import Celery
 
 import avance
-from avance.integrations.celery import attach
+from avance.celery import attach
 
 REDIS = os.environ["CHORES_REDIS"]
 app = Celery("chores", broker=REDIS, backend=REDIS)
@@ -85,3 +85,15 @@ def slow():
 @app.task(name="touches")
 def touches(path):
     Path(path).touch()
+
+
+@app.task(name="comes_again", acks_late=True, reject_on_worker_lost=True)
+def comes_again(directory):
+    """
+    Its message goes back to the queue when its child is killed.
+    """
+    child = Path(directory, "child")
+    if not child.exists():
+        child.write_text(str(os.getpid()))
+        time.sleep(600)
+    return "the second time"

@@ -169,3 +169,33 @@ async def test_a_lost_main_process_is_noticed_within_its_lease(
     assert job.error is not None
     assert job.error.kind == "worker_lost"
     assert f"not heard for {SOON.lease_s:g} s" in job.error.message
+
+
+async def test_a_task_that_the_broker_delivers_again_goes_on_as_the_same_job(
+    host: Avance, worker: Worker, send: Send, tmp_path: Path
+) -> None:
+    """
+    Celery takes a lost child for no failure here, so the job is not announced as failed either.
+    """
+    job_id = send("comes_again", str(tmp_path))
+    await until(host, job_id, lambda job: job.state is State.RUNNING)
+    child = tmp_path / "child"
+    while not (child.exists() and child.read_text()):  # noqa: ASYNC110 - another process has no event to wait for
+        await anyio.sleep(0.02)
+    os.kill(int(child.read_text()), signal.SIGKILL)
+    job = await ended(host, job_id)
+    assert (job.state, bytes(job.result or b"")) == (State.COMPLETED, b'"the second time"')
+    assert "failed" not in [name for name, _ in await states(host, job_id)]
+
+
+async def test_a_worker_that_ends_at_once_leaves_no_task_running(
+    host: Avance, start_worker: Callable[[], Worker], send: Send, tmp_path: Path
+) -> None:
+    worker = start_worker()
+    job_id = send("holds", str(tmp_path), queue="doomed")
+    await until(host, job_id, lambda job: job.progress.percent == 40)
+    await anyio.to_thread.run_sync(worker.stop_at_once)
+    job = await ended(host, job_id)
+    assert job.state is State.FAILED
+    assert job.error is not None
+    assert job.error.kind == "worker_lost"

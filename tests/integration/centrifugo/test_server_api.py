@@ -64,6 +64,30 @@ async def test_broadcast_answers_for_each_channel(api: AsyncClient) -> None:
     assert [one.error.code for one in answer.responses[1:] if one.error] == [103, 102]
 
 
+async def test_a_broadcast_to_channels_that_keep_their_past_is_kept_in_each(
+    api: AsyncClient,
+) -> None:
+    channels = [f"kept-{number}" for number in range(200)]
+    for round_ in (1, 2):
+        answer = await api.broadcast(BroadcastRequest(channels=channels, data={"n": round_}))
+        offsets = [one.result.offset for one in answer.responses if one.result]
+        assert offsets == [round_] * len(channels)
+    for channel in (channels[0], channels[-1]):
+        found = await api.history(HistoryRequest(channel=channel, limit=10))
+        assert [one.data for one in found.publications] == [{"n": 1}, {"n": 2}]
+
+
+async def test_a_broadcast_that_is_repeated_with_its_key_is_kept_once(api: AsyncClient) -> None:
+    request = BroadcastRequest(
+        channels=["once-a", "once-b", "once-a"], data={"n": 1}, idempotency_key="the-one"
+    )
+    for _ in range(2):
+        answer = await api.broadcast(request)
+        assert [one.result.offset for one in answer.responses if one.result] == [1, 1, 1]
+    for channel in ("once-a", "once-b"):
+        assert len((await api.history(HistoryRequest(channel=channel, limit=10))).publications) == 1
+
+
 async def test_presence_channels_and_info(served: Served, api: AsyncClient) -> None:
     async with js_client(served.http_url, token=token("42")) as client:
         await client.call("connect")

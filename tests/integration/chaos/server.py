@@ -59,7 +59,8 @@ class Server:
         async with httpx.AsyncClient(base_url=self.url, timeout=60) as client:
             with anyio.fail_after(60):
                 while not await self._is_ready(client):  # noqa: ASYNC110 - another process has no event to wait for
-                    await anyio.sleep(0.01)
+                    # It needs the processor more than who waits for it.
+                    await anyio.sleep(0.03)
 
     def kill(self) -> None:
         """

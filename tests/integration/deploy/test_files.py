@@ -13,6 +13,8 @@ import pytest
 import yaml
 
 from avance.app.sections import all_sections
+from avance.app.storage import open_blobs
+from avance.backends.s3 import S3Blobs
 from avance.config.describe import describe
 
 ROOT = Path(__file__).parents[3]
@@ -114,6 +116,44 @@ def test_pods_are_not_root_and_are_asked_how_they_are(manifests: list[Mapping[st
     assert service["spec"]["selector"].items() <= api["metadata"]["labels"].items()
     probe = api["spec"]["containers"][0]["readinessProbe"]["httpGet"]
     assert probe == {"path": "/ready", "port": "http"}
+
+
+def test_what_one_node_is_given_every_node_reaches(
+    compose: Mapping[str, Any], manifests: list[Mapping[str, Any]]
+) -> None:
+    """
+    Files of one server are read by a worker elsewhere: on one machine by a volume, among pods by a store for files.
+    """
+    ours = [one for one in compose["services"].values() if "build" in one]
+    assert len(ours) == 3
+    assert {tuple(one["volumes"]) for one in ours} == {("files:/data",)}
+    (config,) = [one for one in manifests if one["kind"] == "ConfigMap"]
+    assert isinstance(open_blobs(config["data"]["AVANCE_BLOBS"], "/data"), S3Blobs)
+    for one in manifests:
+        if one["kind"] == "Deployment":
+            (container,) = one["spec"]["template"]["spec"]["containers"]
+            names = {next(iter(source.values()))["name"] for source in container["envFrom"]}
+            assert names == {config["metadata"]["name"], "avance"}
+
+
+def test_what_compose_asks_of_its_surroundings_is_in_the_example(
+    compose: Mapping[str, Any],
+) -> None:
+    example = (DEPLOY / "env.example").read_text()
+    told = set(re.findall(r"^(?:# )?([A-Z_]+)=", example, re.MULTILINE))
+    assert told == set(re.findall(r"\$\{([A-Z_]+)", (DEPLOY / "compose.yaml").read_text()))
+    # The models that it shows are the services of this stack, where they listen inside it.
+    for service, port in re.findall(r"http://(\w+):(\d+)", example):
+        (published,) = compose["services"][service]["ports"]
+        assert published.endswith(f":{port}")
+
+
+@pytest.mark.parametrize("path", ["compose.yaml", "docker/compose.yaml"])
+def test_every_service_is_asked_how_it_is(path: str) -> None:
+    for name, service in yaml.safe_load((DEPLOY / path).read_text())["services"].items():
+        # A worker has nothing to ask, and the proxy asks the servers.
+        if name not in ("worker", "proxy"):
+            assert "healthcheck" in service or "build" in service, name
 
 
 def instructions() -> Iterator[tuple[str, str]]:

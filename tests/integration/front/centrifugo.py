@@ -99,6 +99,8 @@ class Centrifugo:
             command = json.loads(body)
             if path == "/api/publish":
                 return 200, self._publish(command)
+            if path == "/api/info":
+                return 200, {"result": {"nodes": [{"uid": "a", "name": "double"}]}}
             if path != "/api/batch":
                 return 404, {}
             replies = []

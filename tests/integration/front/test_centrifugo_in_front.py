@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import cent
 import jwt
 import msgspec
 import pytest
 from anyio.to_thread import run_sync
+from click.testing import CliRunner
 from node_service import Node
 
+from avance.cli import main
 from avance.integrations.client import AsyncClient
 from avance.integrations.client.api import Api
 from avance.integrations.client.limits import CLIENT_LIMITS
@@ -198,3 +201,39 @@ async def test_a_wrong_key_is_named_with_the_setting_that_holds_it(
         await ana.submit("burst", count=3)
         while "AVANCE_CENTRIFUGO_KEY" not in ((await part(node))["detail"] or ""):
             pass
+
+
+def test_the_doctor_asks_it_with_its_key(centrifugo: Centrifugo, tmp_path: Path) -> None:
+    found = {}
+    for key in ("another", KEY):
+        env = {
+            "AVANCE_URL": "http://127.0.0.1:1",
+            "AVANCE_CENTRIFUGO_URL": centrifugo.url,
+            "AVANCE_CENTRIFUGO_KEY": key,
+        }
+        asked = ["doctor", "--json", "--data", str(tmp_path)]
+        done = CliRunner().invoke(main, asked, env=env)
+        found = {one["name"]: one for one in json.loads(done.stdout)}
+        assert found["centrifugo"]["verdict"] == ("ok" if key == KEY else "failure")
+        assert "another" not in done.stdout
+    assert found["centrifugo"]["detail"].startswith("1 nodes")
+
+
+def test_the_double_answers_the_stock_client_of_the_api_as_the_real_one_does(
+    centrifugo: Centrifugo,
+) -> None:
+    """
+    `cent`, which Centrifugo's makers publish, is strict about what it reads.
+    """
+    client = cent.Client(centrifugo.url, KEY)
+    asked = cent.PublishRequest(channel="job:by-cent", data={"seq": 1}, idempotency_key="one")
+    for _ in range(2):
+        assert client.publish(asked).offset == 1
+    batch = client.batch(cent.BatchRequest(requests=[asked, asked]))
+    assert [one.offset for one in batch.replies if isinstance(one, cent.PublishResult)] == [1, 1]
+    assert client.info(cent.InfoRequest()).nodes[0].name == "double"
+    with pytest.raises(cent.CentApiResponseError) as refusal:
+        client.publish(cent.PublishRequest(channel="elsewhere:x", data={}))
+    assert refusal.value.code == 102
+    with pytest.raises(cent.CentUnauthorizedError):
+        cent.Client(centrifugo.url, "another").publish(asked)

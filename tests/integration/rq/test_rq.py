@@ -11,7 +11,9 @@ import anyio
 import msgspec
 import pytest
 from job_watch import SOON, ended, states, until
+from redis import Redis
 from rq import Retry
+from rq.registry import StartedJobRegistry
 from rq_worker import RqWorker
 
 from avance import Avance, State
@@ -125,7 +127,11 @@ async def test_what_was_cancelled_while_it_waited_never_runs(
 
 
 async def test_a_work_horse_that_outlives_its_parent_is_asked_about(
-    host: Avance, enqueue: Enqueue, start_worker: Callable[..., RqWorker], tmp_path: Path
+    host: Avance,
+    enqueue: Enqueue,
+    start_worker: Callable[..., RqWorker],
+    redis_url: str,
+    tmp_path: Path,
 ) -> None:
     """
     Nobody is left to tell, and RQ itself looks only after minutes: with its lease over, the job has the result that RQ keeps.
@@ -140,6 +146,18 @@ async def test_a_work_horse_that_outlives_its_parent_is_asked_about(
     assert (job.state, bytes(job.result or b"")) == (State.COMPLETED, b'"held"')
     assert (await host.jobs.get(lost_id)).state is State.QUEUED
 
+    def clean_up() -> None:
+        """
+        What another worker does some day; RQ then calls the job failed.
+        """
+        with Redis.from_url(redis_url) as connection:
+            registry = StartedJobRegistry("doomed", connection=connection)
+            connection.zadd(registry.key, {f"{job_id}:later": 1})
+            registry.cleanup()
+
+    await anyio.to_thread.run_sync(clean_up)
+    assert [name for name, _ in await states(host, job_id)][-1] == "completed"
+
 
 async def test_a_worker_that_is_lost_altogether_is_noticed_within_its_lease(
     host: Avance, enqueue: Enqueue, start_worker: Callable[..., RqWorker], tmp_path: Path
@@ -153,3 +171,15 @@ async def test_a_worker_that_is_lost_altogether_is_noticed_within_its_lease(
     assert job.error is not None
     assert (job.state, job.error.kind) == (State.FAILED, "worker_lost")
     assert f"not heard for {SOON.lease_s:g} s" in job.error.message
+
+
+async def test_a_job_over_its_time_fails_as_that(
+    host: Avance, enqueue: Enqueue, worker: RqWorker, tmp_path: Path
+) -> None:
+    """
+    001-33: RQ raises in its work horse.
+    """
+    job_id = await enqueue("errands_of_rq.hold", str(tmp_path), job_timeout=1)
+    job = await ended(host, job_id)
+    assert job.error is not None
+    assert (job.state, job.error.kind) == (State.FAILED, "timeout")

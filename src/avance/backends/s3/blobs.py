@@ -1,4 +1,5 @@
 import hashlib
+import logging
 import mimetypes
 import os
 import tempfile
@@ -17,8 +18,10 @@ from anyio import CancelScope
 
 from avance.backends.s3.failure import PastTheEnd, told
 from avance.backends.s3.place import S3_LIMITS, S3Limits, open_client, read_place
-from avance.errors import NotFound, TooLarge
+from avance.errors import NotFound, TooLarge, Unavailable
 from avance.ports.blobs import Blob, Blobs, checked_key
+
+log = logging.getLogger("avance.s3")
 
 T = TypeVar("T")
 
@@ -46,6 +49,7 @@ class S3Blobs(Blobs):
         self._client: Any = None
         self._opening = threading.Lock()
         self._threads: anyio.CapacityLimiter | None = None
+        self._is_away = False
 
     async def put(self, key: str, data: AsyncIterable[bytes], *, bytes_max: int) -> Blob:
         checked_key(key)
@@ -185,7 +189,24 @@ class S3Blobs(Blobs):
             with told(key, self._place.bucket):
                 return work(self._opened())
 
-        return await anyio.to_thread.run_sync(run, limiter=self._threads)
+        try:
+            answer = await anyio.to_thread.run_sync(run, limiter=self._threads)
+        except Unavailable as error:
+            # Once for each time that it goes away, not for each request.
+            if not self._is_away:
+                self._is_away = True
+                log.warning("%s", error.message)
+            raise
+        except (NotFound, PastTheEnd):
+            self._note_back()
+            raise
+        self._note_back()
+        return answer
+
+    def _note_back(self) -> None:
+        if self._is_away:
+            self._is_away = False
+            log.warning("the files in bucket %s are there again", self._place.bucket)
 
     def _opened(self) -> Any:
         # In a thread and once: making a client reads files.
