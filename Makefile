@@ -1,6 +1,6 @@
 # The one runner, the same here and in CI. Every target is one line; what needs more stands in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test check fix lint types arch web test-fast test-all e2e bench docs build
+.PHONY: help setup run dev test check fix lint types arch web web-all test-fast test-all e2e bench docs build
 HOST ?= 127.0.0.1
 PORT ?= 8030
 APP ?=
@@ -8,10 +8,10 @@ APP ?=
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX = $(CURDIR)/.cache/pycache
 # The files with few tests have the long ones: begun first, they do not run alone at the end.
-PYTEST = .venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder -q
+PYTEST = .venv/bin/pytest --dist loadfile --no-loadscope-reorder -q
 
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' Makefile
 
 setup: ## Make .venv and node_modules from the lock files; instant when nothing changed
 	@scripts/setup python node
@@ -43,14 +43,18 @@ arch: setup ## Import contracts between the layers
 web: setup ## TypeScript: lint, types, unit tests
 	@scripts/web check
 
-test-fast: setup ## Unit tests only
-	$(PYTEST) tests/unit
+web-all: setup
+	@scripts/web all
 
+test-fast: setup ## Unit tests only
+	$(PYTEST) -n 2 tests/unit
+
+# A third of the time of most of them is waiting for other processes: three keep two processors busy.
 test-all: setup ## Every Python test, without the checks
-	$(PYTEST) --durations=40 --durations-min=4
+	$(PYTEST) -n 3 --durations=40 --durations-min=4
 
 e2e: setup ## The console in a real Chromium
-	scripts/system-packages test && scripts/console && $(PYTEST) tests/e2e
+	scripts/system-packages test && scripts/console && $(PYTEST) -n 2 tests/e2e
 
 bench: setup ## Ask the questions of benchmarks/, beside peers; ARGS="--quick fanout" for one
 	scripts/system-packages bench && .venv/bin/python -m benchmarks $(ARGS)

@@ -2,9 +2,10 @@ import asyncio
 import functools
 import inspect
 import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator
 from typing import Any
 
+import httpcore2
 import pytest
 from blockbuster import blockbuster_ctx
 from hypothesis import HealthCheck, settings
@@ -20,11 +21,39 @@ settings.register_profile(
 )
 settings.load_profile("avance")
 
+# Each client would read all certificates of the machine for itself: more work than many a test, and hardly one of them speaks TLS.
+httpcore2.default_ssl_context = functools.cache(httpcore2.default_ssl_context)
+
 # Read by the type checkers only.
 collect_ignore = ["typing"]
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """
+    Each worker begins to collect elsewhere, so that in a fresh checkout it compiles what the others then find compiled.
+    """
+    report = yield
+    if isinstance(collector, pytest.Directory) and report.result:
+        start = int(len(report.result) * _share())
+        report.result = [*report.result[start:], *report.result[:start]]
+    return report
+
+
+def _share() -> float:
+    """
+    Of the whole run, what is before this worker's part.
+    """
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return number / int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        # All workers have to name the same tests in the same order.
+        items.sort(key=lambda item: item.path.parts)
     default_s = float(config.getini("timeout"))
     for item in items:
         marker = item.get_closest_marker("timeout")

@@ -8,10 +8,34 @@ export const patience = 30_000 * Number(process.env.AVANCE_TEST_TIMEOUT_FACTOR ?
 const lines = createInterface({ input: process.stdin });
 const typed = lines[Symbol.asyncIterator]();
 
+// Chromium takes the last of these lists, so what Playwright turns off stands here too.
+const OFF_FOR_PLAYWRIGHT = [
+  'AvoidCorsURLLoaderRestartOnRedirect',
+  'AvoidUnnecessaryBeforeUnloadCheckSync',
+  'DestroyProfileOnBrowserClose',
+  'HttpsFirstBalancedModeAutoEnable',
+  'HttpsUpgrades',
+  'LensOverlay',
+  'MediaRouter',
+  'NetworkTimeServiceQuerying',
+  'OptimizationHints',
+  'PaintHolding',
+  'PreconnectToSearch',
+  'ThirdPartyStoragePartitioning',
+  'AimEnabled',
+];
+// Each window would load hidden pages for what its address bar may open: more work than most pages of the console.
+const OFF_UNSEEN = ['WebUIOmniboxPopup', 'WebUIOmniboxAimPopup', 'WebUIOmniboxFullPopup'];
+
 export const launch = () =>
   chromium.launch({
     executablePath: process.env.AVANCE_CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-background-networking',
+      `--disable-features=${[...OFF_FOR_PLAYWRIGHT, ...OFF_UNSEEN].join(',')}`,
+    ],
   });
 
 /** The next line of the process that runs this one; undefined when it has ended. */
