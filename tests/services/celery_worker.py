@@ -39,11 +39,12 @@ class Worker:
 
     def kill(self) -> None:
         """
-        SIGKILL to the main process and all of its children.
+        SIGKILL to the main process and all of its children. What it said is shown beside a test that fails.
         """
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+        print(self.log())
 
     def kill_main(self) -> None:
         """

@@ -51,8 +51,9 @@ class RqWorker:
 
     def kill(self) -> None:
         """
-        SIGKILL to all of it.
+        SIGKILL to all of it. What it said is shown beside a test that fails.
         """
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+        print(self.log())

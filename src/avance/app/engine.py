@@ -129,6 +129,8 @@ class Engine:
                 limits=settings.section(ReportLimits),
             )
         )
+        if self.reports is not None:
+            self.kernel.jobs.cancel_waits_for(self.reports.told)
         self.celery = (
             None
             if self.reports is None or settings.celery is None

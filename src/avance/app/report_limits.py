@@ -25,7 +25,7 @@ class ReportLimits(msgspec.Struct, frozen=True, kw_only=True):
     grace_s: Seconds = 5.0
     """Between asking a cancelled job of RQ to stop and killing its work horse; longer than `ask_interval_s`. Set it in the environment of the workers."""
     flush_s: Seconds = 2.0
-    """A task that ends waits so long at most for its reports to be written."""
+    """A task that ends waits so long at most for its reports to be written, and a cancel for Redis to know of it."""
     ask_interval_s: Seconds = 1.0
     """A task that asks whether it was cancelled gets a new answer so often."""
     reader_lock_s: Seconds = 4.0

@@ -52,6 +52,9 @@ log = logging.getLogger("avance.reports")
 FOREIGN = ("celery", "rq")
 """Runners whose jobs have a lease that is renewed through the journal."""
 
+ELSEWHERE = (*FOREIGN, "track")
+"""Runners whose work may begin where only the journal is heard."""
+
 THE_CURRENT = 0
 """In the place of an attempt: whichever runs, told by a process that does not know which."""
 
@@ -267,6 +270,8 @@ class ReportReader:
         self._looked_s = 0.0
         self._marks: dict[str, tuple[int, int]] = {}
         """By job: the attempt and number up to which lines and chunks were applied."""
+        self._telling: dict[str, asyncio.Task[None]] = {}
+        """By job that was cancelled: what tells the workers."""
         self._tasks = asyncio.TaskGroup()
         self._loop: asyncio.Task[None] | None = None
         reporter.listen(self._observe)
@@ -284,11 +289,13 @@ class ReportReader:
         await self._tasks.__aexit__(None, None, None)
         await self._journal.aclose()
 
-    async def cancel(self, job_id: str) -> None:
+    async def told(self, job_id: str) -> None:
         """
-        Tell workers that a task of theirs is cancelled, also one that nobody has told of yet.
+        Wait until no worker begins a job that was cancelled; where Redis does not answer, for a while only.
         """
-        await self._journal.cancel(job_id)
+        telling = self._telling.get(job_id)
+        if telling is not None:
+            await asyncio.wait({telling}, timeout=self._limits.flush_s)
 
     async def apply(self, job_id: str, reports: list[Told]) -> None:
         """
@@ -309,12 +316,14 @@ class ReportReader:
         return probe
 
     def _observe(self, job: Job) -> None:
-        if job.runner not in FOREIGN or not job.state.is_terminal:
+        if job.runner not in ELSEWHERE or not job.state.is_terminal:
             return
         self._leases.pop(job.id, None)
         self._marks.pop(job.id, None)
         if job.state in (State.CANCELLED, State.EXPIRED) and self._loop is not None:
-            self._reporter.run_soon(self._journal.cancel(job.id))
+            telling = self._reporter.run_soon(self._journal.cancel(job.id))
+            self._telling[job.id] = telling
+            telling.add_done_callback(lambda _: self._telling.pop(job.id, None))
 
     async def _read(self) -> None:
         async with aclosing(self._journal.batches()) as batches:

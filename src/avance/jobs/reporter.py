@@ -275,11 +275,11 @@ class Reporter:
         mailbox = self._mailboxes.get(job_id)
         return None if mailbox is None else mailbox.job
 
-    def run_soon(self, work: Coroutine[None, None, None]) -> None:
+    def run_soon(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         """
         Do what follows from a write, owned by this reporter.
         """
-        self._tasks.create_task(_guarded(work))
+        return self._tasks.create_task(_guarded(work))
 
     def observe(self, jobs: Iterable[Job], publications: Sequence[Publication]) -> None:
         """

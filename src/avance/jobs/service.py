@@ -3,7 +3,7 @@ What can be done with jobs. Who may do it is decided above.
 """
 
 import uuid
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -72,9 +72,16 @@ class Jobs:
         self._clock = clock
         self._enlist = enlist
         self._limits = limits
+        self._told: list[Callable[[str], Awaitable[None]]] = []
         self.tasks = tasks
         reporter.listen(self._observe)
         reporter.listen(follower.observe)
+
+    def cancel_waits_for(self, told: Callable[[str], Awaitable[None]]) -> None:
+        """
+        Answer no cancel before others know of it.
+        """
+        self._told.append(told)
 
     async def submit(
         self,
@@ -146,15 +153,18 @@ class Jobs:
 
     async def cancel(self, job_id: str, *, reason: str = "cancelled") -> Job:
         """
-        Cancel a job and its children. It is cancelled when this returns; freeing its process follows.
+        Cancel a job and its children. It is cancelled when this returns, and begins nowhere; freeing its process follows.
 
         Raises:
             Conflict: It has already ended (code `job_state`).
         """
         await self.get(job_id)
-        return await self._reporter.change(
+        job = await self._reporter.change(
             job_id, lambda job: machine.cancel(job, self._clock.now_ms(), reason=reason)
         )
+        for told in self._told:
+            await told(job_id)
+        return job
 
     async def retry(
         self, job_id: str, *, owner: str | None = None, parent_id: str | None = None

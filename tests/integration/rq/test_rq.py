@@ -10,13 +10,17 @@ from pathlib import Path
 import anyio
 import msgspec
 import pytest
+from anyio.to_thread import run_sync
 from job_watch import SOON, ended, states, until
 from redis import Redis
-from rq import Retry
+from rq import Queue, Retry
+from rq.job import Job as RqJob
+from rq.job import JobStatus
 from rq.registry import StartedJobRegistry
 from rq_worker import RqWorker
 
 from avance import Avance, State
+from avance.app.reports import Courier
 
 Enqueue = Callable[..., Awaitable[str]]
 
@@ -126,6 +130,51 @@ async def test_what_was_cancelled_while_it_waited_never_runs(
     assert not (tmp_path / "horse").exists()
 
 
+async def test_a_cancel_is_answered_when_no_worker_begins_the_job_any_more(
+    host: Avance, enqueue: Enqueue, redis_url: str
+) -> None:
+    """
+    However long Redis takes to write it down.
+    """
+    job_id = await enqueue("errands_of_rq.add", 1, 1, queue="slow")
+    await until(host, job_id, lambda job: job.state is State.QUEUED)
+    courier = Courier(redis_url)
+    with Redis.from_url(redis_url) as connection:
+        await run_sync(connection.client_pause, 500, False)
+        assert not await run_sync(courier.writer.is_cancelled, job_id)
+        assert (await host.jobs.cancel(job_id)).state is State.CANCELLED
+        assert await run_sync(courier.writer.is_cancelled, job_id)
+
+
+async def test_a_cancelled_job_that_a_worker_takes_leaves_nothing_in_its_queue(
+    host: Avance,
+    enqueue: Enqueue,
+    start_worker: Callable[..., RqWorker],
+    redis_url: str,
+    tmp_path: Path,
+) -> None:
+    """
+    RQ would find it a minute later as stuck on its way, and try it again.
+    """
+    job_id = await enqueue("errands_of_rq.hold", str(tmp_path), queue="left", retry=Retry(max=3))
+    await until(host, job_id, lambda job: job.state is State.QUEUED)
+    await host.jobs.cancel(job_id)
+    start_worker("left")
+    sum_id = await enqueue("errands_of_rq.add", 1, 1, queue="left")
+    assert (await ended(host, sum_id)).state is State.COMPLETED
+
+    def left() -> tuple[list[str], JobStatus | None]:
+        with Redis.from_url(redis_url) as connection:
+            queue = Queue("left", connection=connection)
+            status = RqJob.fetch(job_id, connection=connection).get_status()
+            return [*queue.get_job_ids(), *queue.intermediate_queue.get_job_ids()], status
+
+    while (found := await run_sync(left))[0]:  # noqa: ASYNC110 - as above
+        await anyio.sleep(0.02)
+    assert found[1] is JobStatus.CANCELED
+    assert not (tmp_path / "horse").exists()
+
+
 async def test_a_work_horse_that_outlives_its_parent_is_asked_about(
     host: Avance,
     enqueue: Enqueue,
@@ -155,7 +204,7 @@ async def test_a_work_horse_that_outlives_its_parent_is_asked_about(
             connection.zadd(registry.key, {f"{job_id}:later": 1})
             registry.cleanup()
 
-    await anyio.to_thread.run_sync(clean_up)
+    await run_sync(clean_up)
     assert [name for name, _ in await states(host, job_id)][-1] == "completed"
 
 

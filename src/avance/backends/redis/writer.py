@@ -84,10 +84,18 @@ class JournalWriter(ReportWriter):
         Whether somebody cancelled it; a server that is away knows of nothing.
         """
         try:
-            return bool(self._client.exists(CANCELLED + job_id))
+            return self._asked_again(job_id)
         except AWAY as error:
             log.info("whether job %s is cancelled cannot be asked: %s", job_id, error)
             return False
+
+    def _asked_again(self, job_id: str) -> bool:
+        try:
+            return bool(self._client.exists(CANCELLED + job_id))
+        except AWAY as error:
+            # A worker that waited long may hold a connection that its server has closed.
+            log.debug("whether job %s is cancelled is asked again: %s", job_id, error)
+            return bool(self._client.exists(CANCELLED + job_id))
 
     def listen(self, cancel: Callable[[str], None]) -> threading.Thread:
         """

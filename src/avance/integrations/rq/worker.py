@@ -49,7 +49,7 @@ class FollowedWorker:
         """
         courier = self._courier
         if courier.writer.is_cancelled(job.id):
-            job.cancel()
+            _take_out(job, queue)
             return None
         courier.tell(appeared(job, courier))
         # RQ counts attempts only downwards and from a number that it forgets, so the reader counts them.
@@ -161,6 +161,17 @@ class SpawnWorker(FollowedWorker, PlainSpawnWorker):
     """
     One work horse for each job, started anew. Inside of it `avance.current()` needs `import avance.rq`.
     """
+
+
+def _take_out(job: Any, queue: Any) -> None:
+    """
+    RQ would find it one day as a job that got stuck on its way to a work horse, and try it again.
+    """
+    try:
+        job.cancel()
+    except InvalidJobOperation:
+        log.debug("another worker has heard meanwhile that job %s is cancelled", job.id)
+    queue.intermediate_queue.remove(job.id)
 
 
 def _kind(stack: str) -> str:
