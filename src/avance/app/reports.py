@@ -42,6 +42,7 @@ from avance.model.stream import Append
 from avance.ports.clock import Clock
 from avance.ports.executor import Run
 from avance.ports.journal import Entry, Journal, ReportWriter
+from avance.ports.outage import Outage
 from avance.ports.store import JobFilter, Store
 
 if TYPE_CHECKING:
@@ -266,6 +267,7 @@ class ReportReader:
         self._clock = clock
         self._limits = limits
         self._leases: dict[str, float] = {}
+        self._outage = Outage(log, "reports of workers wait for the store")
         self._is_listed = False
         self._looked_s = 0.0
         self._marks: dict[str, tuple[int, int]] = {}
@@ -352,13 +354,10 @@ class ReportReader:
         await self._list()
 
     async def _list(self) -> None:
-        try:
+        # Where the store is away it is asked again at the next look: a job that is in no list would run for ever once its worker is gone.
+        with self._outage:
             async for job in self._running():
                 self._renew(job.id)
-        except Unavailable as error:
-            # Asked again at the next look: a job that is in no list would run for ever once its worker is gone.
-            log.warning("jobs of other engines cannot be listed: %s", error)
-        else:
             self._is_listed = True
 
     async def _running(self) -> AsyncGenerator[Job]:
@@ -405,17 +404,14 @@ class ReportReader:
         """
         A worker holds what is not known to run. It may have missed that it was cancelled, so it is told as long as it holds it.
         """
-        try:
+        with self._outage:
             job = await self._store.job(job_id)
-        except Unavailable as error:
-            log.warning("whether job %s is to run is asked later: %s", job_id, error)
-            return
-        if job is None or job.runner not in FOREIGN:
-            return
-        if job.state is State.RUNNING:
-            self._renew(job_id)
-        elif job.state in (State.CANCELLED, State.EXPIRED):
-            await self._journal.cancel(job_id)
+            if job is None or job.runner not in FOREIGN:
+                return
+            if job.state is State.RUNNING:
+                self._renew(job_id)
+            elif job.state in (State.CANCELLED, State.EXPIRED):
+                await self._journal.cancel(job_id)
 
     async def _apply(self, job_id: str, reports: list[Told], *, is_read: bool = True) -> None:
         """
@@ -426,18 +422,18 @@ class ReportReader:
         """
         while True:
             try:
-                await self._apply_now(job_id, reports)
-                return
-            except Unavailable as error:
-                log.warning("reports of job %s wait for the store: %s", job_id, error)
-                await self._clock.sleep(self._limits.reader_lock_s / 8)
-                if is_read and not await self._journal.keep():
-                    raise _Superseded from error
+                with self._outage:
+                    await self._apply_now(job_id, reports)
+                    return
             except TooLarge as error:
                 reports = [_without_result(told, error) for told in reports]
+                continue
             except AvanceError as error:
                 log.warning("reports of job %s are refused: %s", job_id, error)
                 return
+            await self._clock.sleep(self._limits.reader_lock_s / 8)
+            if is_read and not await self._journal.keep():
+                raise _Superseded
 
     async def _apply_now(self, job_id: str, reports: Sequence[Told]) -> None:
         for told in reports:
@@ -494,10 +490,9 @@ class ReportReader:
     async def _give_up_silent(self, now_s: float) -> None:
         for job_id in [name for name, end_s in self._leases.items() if end_s <= now_s]:
             del self._leases[job_id]
-            try:
+            with self._outage:
                 await self._give_up(job_id)
-            except Unavailable as error:
-                log.warning("whether job %s has lost its worker is asked later: %s", job_id, error)
+            if self._outage.lasts:
                 self._renew(job_id)
 
     async def _give_up(self, job_id: str) -> None:

@@ -19,6 +19,7 @@ from avance.hub.outlet import Outlet
 from avance.hub.ring import Budget, Ring
 from avance.model.stream import Publication, StreamPage
 from avance.ports.clock import Clock
+from avance.ports.outage import Outage
 from avance.ports.store import Store
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,8 @@ class Desk(Protocol):
     clock: Clock
     limits: HubLimits
     budget: Budget
+    outage: Outage
+    """Of the store, of which all channels speak once together."""
 
     def mark(self, channel: "Channel", /) -> None: ...
 
@@ -303,14 +306,12 @@ class Channel:
         waits_s = self._desk.limits.read_retry_s
         attempt = 0
         while True:
-            try:
+            with self._desk.outage:
                 return await self._desk.store.stream(
                     self.name, since=self.top, limit=self._desk.limits.read_publications_max
                 )
-            except Unavailable as error:
-                log.warning("channel %s waits for the store: %s", self.name, error)
-                await self._desk.clock.sleep(waits_s[min(attempt, len(waits_s) - 1)])
-                attempt += 1
+            await self._desk.clock.sleep(waits_s[min(attempt, len(waits_s) - 1)])
+            attempt += 1
 
     def _deliver_kept(self) -> None:
         for offset in sorted(self._buffer):

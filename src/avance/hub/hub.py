@@ -30,6 +30,7 @@ from avance.hub.tasks import Tasks
 from avance.model.stream import Position
 from avance.ports.bus import Bus, Hint, Letter
 from avance.ports.clock import Clock
+from avance.ports.outage import Outage
 from avance.ports.presence import Member, Presence
 from avance.ports.store import Store
 from avance.protocol.codes import DISCONNECT_SHUTDOWN
@@ -68,6 +69,7 @@ class Hub:
         self.limits = limits or HubLimits()
         self.namespaces = namespaces
         self.budget = Budget(self.limits.rings_bytes_max)
+        self.outage = Outage(log, "channels wait for the store")
         self.roster = Roster()
         self._snapshots = dict(snapshots or {})
         self._random = random or Random()

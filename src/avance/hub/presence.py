@@ -10,6 +10,7 @@ from avance.hub.tasks import Tasks
 from avance.model.stream import Publication
 from avance.ports.bus import Bus
 from avance.ports.clock import Clock
+from avance.ports.outage import Outage
 from avance.ports.presence import Member, Presence
 from avance.protocol.messages import ClientInfo
 
@@ -97,13 +98,12 @@ class Attendance:
         """
         Refresh entries until cancelled.
         """
+        outage = Outage(log, "presence cannot be refreshed")
         while True:
             await self._clock.sleep(1.0)
-            try:
+            # The entries live longer than two refreshes, so the next round comes in time.
+            with outage:
                 await self._refresh()
-            except Unavailable as error:
-                # The entries live longer than two refreshes, so the next round comes in time.
-                log.warning("presence cannot be refreshed: %s", error)
 
     async def _refresh(self) -> None:
         now_s = self._clock.monotonic_s()

@@ -16,6 +16,7 @@ from avance.model.job import Job, State
 from avance.ports.bus import Bus, Hint, Letter
 from avance.ports.clock import Clock
 from avance.ports.executor import Executor, Run
+from avance.ports.outage import Outage
 from avance.ports.queue import Claimed, Queue
 
 _log = logging.getLogger("avance.jobs")
@@ -190,22 +191,17 @@ class Dispatcher:
 
     async def _dispatch(self) -> None:
         polled_s = float("-inf")
-        is_away = False
+        outage = Outage(_log, "no work is taken while the store is away")
         while True:
             self._wake.clear()
-            try:
+            with outage:
                 now_ms, now_s = self._clock.now_ms(), self._clock.monotonic_s()
                 is_due = self._next_due_ms is not None and now_ms >= self._next_due_ms
                 if is_due or now_s - polled_s >= self._limits.poll_interval_s:
                     polled_s, self._idle = now_s, frozenset()
                     await self._sweep(now_ms)
                 await self._claim()
-                is_away = False
-            except Unavailable as error:
-                # Once for each time that it goes away, not for each try.
-                level = logging.DEBUG if is_away else logging.WARNING
-                _log.log(level, "no work is taken while the store is away: %s", error)
-                is_away = True
+            if outage.lasts:
                 self._idle = frozenset()
                 await self._clock.sleep(self._limits.unavailable_wait_s)
                 continue
@@ -261,27 +257,24 @@ class Dispatcher:
                     self._executor.start(_run(claimed))
 
     async def _renew(self) -> None:
-        is_away = False
+        outage = Outage(_log, "leases are not renewed while the store is away")
         while True:
             await self._clock.sleep(self._limits.renew_interval_s)
-            until_ms = self._lease_until_ms()
-            ours = dict(self._running)
-            try:
-                held = {
-                    one.job_id: one.attempt
-                    for one in await self._queue.renew(self.worker, ours, lease_until_ms=until_ms)
-                }
-            except Unavailable as error:
-                level = logging.DEBUG if is_away else logging.WARNING
-                _log.log(level, "leases are not renewed while the store is away: %s", error)
-                is_away = True
-                continue
-            is_away = False
-            for job_id, attempt in ours.items():
-                if held.get(job_id) != attempt and self._running.get(job_id) == attempt:
-                    # Another node cancelled it, or took it over while this one was out of reach.
-                    del self._running[job_id]
-                    self._executor.stop(job_id, attempt, grace_s=0)
+            with outage:
+                await self._renew_once()
+
+    async def _renew_once(self) -> None:
+        until_ms = self._lease_until_ms()
+        ours = dict(self._running)
+        held = {
+            one.job_id: one.attempt
+            for one in await self._queue.renew(self.worker, ours, lease_until_ms=until_ms)
+        }
+        for job_id, attempt in ours.items():
+            if held.get(job_id) != attempt and self._running.get(job_id) == attempt:
+                # Another node cancelled it, or took it over while this one was out of reach.
+                del self._running[job_id]
+                self._executor.stop(job_id, attempt, grace_s=0)
 
 
 def _run(claimed: Claimed) -> Run:

@@ -393,7 +393,10 @@ class Reporter:
             except Unavailable as error:
                 # Whoever asked is told, but the count is still owed: after the last child nobody else would ask, and the parent waits.
                 _refuse(answers, error)
-                _log.warning("the children of job %s wait to be counted: %s", mailbox.job_id, error)
+                if tries == 0:
+                    _log.warning(
+                        "the children of job %s wait to be counted: %s", mailbox.job_id, error
+                    )
                 if not await self._waited(tries):
                     return
                 tries += 1
@@ -439,7 +442,8 @@ class Reporter:
                 reports = [_without_result(report, error) for report in reports]
             except Unavailable as error:
                 # What a task did must not be lost because the disk is full for a while: the process keeps it and tries again.
-                _log.error("reports for job %s wait for the store: %s", mailbox.job_id, error)
+                if tries == 0:
+                    _log.error("reports for job %s wait for the store: %s", mailbox.job_id, error)
                 if not await self._waited(tries):
                     return
                 tries += 1

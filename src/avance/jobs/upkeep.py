@@ -14,6 +14,7 @@ from avance.jobs.reporter import Reporter
 from avance.jobs.service import Jobs
 from avance.model.job import State
 from avance.ports.clock import Clock
+from avance.ports.outage import Outage
 from avance.ports.store import Retention, Store
 
 _log = logging.getLogger("avance.jobs")
@@ -71,20 +72,13 @@ class Upkeep:
         await self._tasks.__aexit__(None, None, None)
 
     async def _every(self, interval_s: float, work: Callable[[], Awaitable[None]]) -> None:
-        is_put_off = False
+        outage = Outage(_log, "upkeep is put off", kind=AvanceError)
         while True:
-            wait_s = interval_s
-            try:
+            with outage:
                 await work()
-                is_put_off = False
-            except AvanceError as error:
-                # Once for each time that the store goes away, not for each try.
-                _log.log(
-                    logging.DEBUG if is_put_off else logging.WARNING, "upkeep is put off: %s", error
-                )
-                is_put_off = True
-                wait_s = min(self._limits.retry_s, interval_s)
-            await self._clock.sleep(wait_s)
+            await self._clock.sleep(
+                min(self._limits.retry_s, interval_s) if outage.lasts else interval_s
+            )
 
     async def _join(self) -> None:
         """

@@ -20,6 +20,7 @@ from avance.notify.channel import DeliveryError, Message
 from avance.notify.policy import DIGEST, ESCALATION, Planned, reconsidered
 from avance.notify.preferences import Preferences, load_preferences
 from avance.notify.service import Inboxes
+from avance.ports.outage import Outage
 from avance.ports.records import Changes, Engine, Row
 
 _log = logging.getLogger("avance.notify")
@@ -79,6 +80,7 @@ class Deliverer:
         self._random = random or Random()
         self._tasks = asyncio.TaskGroup()
         self._running: set[asyncio.Task[None]] = set()
+        self._outage = Outage(_log, "deliveries wait for the store")
         self._busy: set[str] = set()
         """Channels that are worked off now."""
         self._claiming = asyncio.Lock()
@@ -121,14 +123,12 @@ class Deliverer:
 
     async def _run(self) -> None:
         while True:
-            try:
+            with self._outage:
                 for channel in await self._waiting():
                     # Each by itself: a mail server that hangs holds up no webhook.
                     if channel not in self._busy:
                         self._busy.add(channel)
                         self._start(self._work_off(channel))
-            except Unavailable as error:
-                _log.warning("deliveries wait for the store: %s", error)
             await self._clock.sleep(self._limits.poll_s)
 
     async def _waiting(self) -> Sequence[str]:
@@ -145,10 +145,9 @@ class Deliverer:
 
     async def _work_off(self, channel: str) -> None:
         try:
-            while await self.round(channel):
-                pass
-        except Unavailable as error:
-            _log.warning("deliveries by %s wait for the store: %s", channel, error)
+            with self._outage:
+                while await self.round(channel):
+                    pass
         finally:
             self._busy.discard(channel)
 
@@ -174,10 +173,9 @@ class Deliverer:
         return self._start(self._send_quietly(notice_id))
 
     async def _send_quietly(self, notice_id: int) -> None:
-        try:
+        # What it cannot do now is left to the loop.
+        with self._outage:
             await self.send_now(notice_id)
-        except Unavailable as error:
-            _log.warning("deliveries of notification %d wait for the loop: %s", notice_id, error)
         # The loop may have been faster in taking some.
         for (number, _), done in tuple(self._under_way.items()):
             if number == notice_id:

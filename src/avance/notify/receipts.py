@@ -11,6 +11,7 @@ from avance.errors import Unavailable
 from avance.model.inbox import DeliveryState
 from avance.notify.limits import NotifyLimits
 from avance.ports.clock import Clock
+from avance.ports.outage import Outage
 from avance.ports.records import Changes, Records
 from avance.ports.store import Durability
 
@@ -97,13 +98,13 @@ class Receipts:
                 self._told.setdefault(notice_id, state)
 
     async def _write(self) -> None:
+        outage = Outage(_log, "receipts of notifications wait for the store")
         while True:
             await self._news.wait()
             self._news.clear()
-            try:
+            with outage:
                 await self.flush()
-            except Unavailable as error:
-                _log.warning("receipts of notifications wait for the store: %s", error)
+            if outage.lasts:
                 self._news.set()
                 await self._clock.sleep(1.0)
             await self._clock.sleep(self._limits.receipts_interval_s)

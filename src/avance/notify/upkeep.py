@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from avance.errors import Unavailable
 from avance.notify.operations import Op, Selection
 from avance.notify.service import Inboxes
+from avance.ports.outage import Outage
 from avance.ports.records import Changes, Row, Rows
 
 _log = logging.getLogger("avance.notify")
@@ -43,18 +43,12 @@ class InboxUpkeep:
         await self._tasks.__aexit__(None, None, None)
 
     async def _run(self) -> None:
-        waits = False
+        outage = Outage(_log, "the upkeep of inboxes waits for the store")
         while True:
             await self._inboxes.clock.sleep(self._limits.upkeep_interval_s)
-            try:
+            with outage:
                 while await self.round():
                     pass
-                waits = False
-            except Unavailable as error:
-                # Once for each time that the store goes away, not for each try.
-                level = logging.DEBUG if waits else logging.WARNING
-                _log.log(level, "the upkeep of inboxes waits for the store: %s", error)
-                waits = True
 
     async def round(self) -> int:
         """

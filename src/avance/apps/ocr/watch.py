@@ -12,6 +12,7 @@ from avance import Avance, State
 from avance.apps.ocr.catalog import Catalog, failed
 from avance.apps.ocr.pipeline import ending
 from avance.errors import AvanceError, NotFound
+from avance.storage import Outage
 
 PERIOD_S = 1.0
 AT_ONCE = 200
@@ -32,16 +33,10 @@ async def watching(host: Avance) -> AsyncIterator[None]:
 
 
 async def _watch(host: Avance) -> None:
-    waits = False
+    outage = Outage(log, "documents cannot be looked after now", kind=AvanceError)
     while True:
-        try:
+        with outage:
             await sweep(host)
-            waits = False
-        except AvanceError as error:
-            # Once for each time that the store goes away, not for each try.
-            level = logging.DEBUG if waits else logging.WARNING
-            log.log(level, "documents cannot be looked after now: %s", error.message)
-            waits = True
         await anyio.sleep(PERIOD_S)
 
 

@@ -14,6 +14,7 @@ from avance.apps.documents.leftovers import forget
 from avance.apps.documents.tus.arrivals import Arrival
 from avance.apps.documents.tus.receiving import abandon, arrivals_of, complete
 from avance.errors import AvanceError, Unavailable
+from avance.storage import Outage
 
 INTERVAL_S = 60.0
 RETRY_S = 1.0
@@ -32,20 +33,15 @@ async def expired(host: Avance) -> AsyncGenerator[None, None]:
 
 
 async def _work(host: Avance) -> None:
-    is_recovered = waits = False
+    is_recovered = False
+    outage = Outage(_log, "uploads that broke off wait for the store")
     while True:
-        try:
+        with outage:
             if not is_recovered:
                 await _recover(host)
                 is_recovered = True
             await _give_up_expired(host)
             await _forget_left(host)
-            waits = False
-        except Unavailable as error:
-            # Once for each time that the store goes away, not for each try.
-            level = logging.DEBUG if waits else logging.WARNING
-            _log.log(level, "uploads that broke off wait for the store: %s", error.message)
-            waits = True
         await anyio.sleep(INTERVAL_S if is_recovered else RETRY_S)
 
 
