@@ -293,10 +293,10 @@ class ReportReader:
 
     async def told(self, job_id: str) -> None:
         """
-        Wait until no worker begins a job that was cancelled; where Redis does not answer, for a while only.
+        Wait until no worker begins a job that was cancelled; where Redis does not answer, for a while only, and not where it is known to be away.
         """
         telling = self._telling.get(job_id)
-        if telling is not None:
+        if telling is not None and self._journal.problem is None:
             await asyncio.wait({telling}, timeout=self._limits.flush_s)
 
     async def apply(self, job_id: str, reports: list[Told]) -> None:
