@@ -149,6 +149,7 @@ export const script = await scenario(import.meta.url, async ({ url, picture, tol
   await page.goto(`${url}/console/routes`);
   await page.getByRole('button', { name: /Una semana/ }).click();
   await days.nth(4).waitFor();
+  await days.getByRole('progressbar').nth(4).waitFor();
   told.bars5 = await days.getByRole('progressbar').count();
   await page.getByRole('button', { name: 'Cancelar todos los días' }).click();
   await page.waitForFunction(() =>
