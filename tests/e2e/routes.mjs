@@ -42,6 +42,17 @@ const WITH_DEPOTS = {
     { id: 'sur', count: 1, seats: 25, depot: { name: 'Sur', lat: 42.4, lon: -8.2 } },
   ],
 };
+const DAYS = ['Lunes', 'Martes', 'Miércoles', 'Jueves', 'Viernes'];
+// So many routes that no machine has their last plan before it is cancelled.
+const MANY = 600;
+const busy = (days) =>
+  Array.from({ length: MANY }, (_, n) => ({
+    ...daily(`R${n}`, `${8 + (n % 3)}:${10 + ((n * 7) % 50)}`, days),
+    stops: [
+      stop(42.4 + ((n * 37) % 500) / 1000, -8.4 + ((n * 61) % 400) / 1000),
+      stop(42.4 + ((n * 53) % 500) / 1000, -8.4 + ((n * 17) % 400) / 1000),
+    ],
+  }));
 const WEEK = [daily('A', '08:30', ['L', 'X', 'V']), daily('B', '08:30', ['V'])];
 
 export const script = await scenario(import.meta.url, async ({ url, picture, told, open }) => {
@@ -146,9 +157,11 @@ export const script = await scenario(import.meta.url, async ({ url, picture, tol
   await days.nth(1).waitFor();
 
   // Five bars under one, and none of them goes on when it is cancelled.
-  await page.goto(`${url}/console/routes`);
-  await page.getByRole('button', { name: /Una semana/ }).click();
-  await days.nth(4).waitFor();
+  await bring(busy(['L', 'M', 'Mc', 'X', 'V']));
+  for (const day of DAYS) {
+    await page.getByRole('checkbox', { name: `${day} (${MANY})` }).check();
+  }
+  await page.getByRole('button', { name: 'Planificar 5 días' }).click();
   await days.getByRole('progressbar').nth(4).waitFor();
   told.bars5 = await days.getByRole('progressbar').count();
   await page.getByRole('button', { name: 'Cancelar todos los días' }).click();
@@ -182,8 +195,8 @@ export const script = await scenario(import.meta.url, async ({ url, picture, tol
   told.weighed = await kpis().textContent();
 
   // A large one, cancelled: the best plan stays.
-  await page.goto(`${url}/console/routes`);
-  await page.getByRole('button', { name: /Grande/ }).click();
+  await bring(busy());
+  await page.getByRole('button', { name: 'Planificar los autobuses' }).click();
   await addressOfPlan();
   // Its buses are drawn while a better plan is searched for, and again when there is one.
   const live = page.getByTestId('live-gantt');

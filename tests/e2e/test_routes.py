@@ -27,11 +27,11 @@ def test_a_day_is_brought_planned_live_explained_changed_saved_and_cancelled(
     assert re.search(
         r"Coste según el objetivo.*CO₂ de los kilómetros en vacío\d+ kg", told["weighed"]
     )
-    assert told["kept"] == 228
-    assert told["liveBars"] == 228
+    assert told["kept"] == 600
+    assert told["liveBars"] == 600
     assert told["liveFrom"] >= 1
     assert told["liveText"].startswith("El mejor plan hasta ahora: ")
-    assert told["liveText"].endswith(" con 228 servicios")
+    assert told["liveText"].endswith(" con 600 servicios")
     check_depots(told)
     check_week(told)
     assert told["axe"] == []
