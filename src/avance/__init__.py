@@ -25,6 +25,7 @@ from avance.jobs.context import Job, current, job
 from avance.jobs.task import Limit, OnConflict, Retry, Runner, Throttle
 from avance.model.job import State
 from avance.model.secret import Secret
+from avance.ports.store import JobFilter
 from avance.version import VERSION as __version__
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "Frequency",
     "Inbox",
     "Job",
+    "JobFilter",
     "JobHandle",
     "Kind",
     "Limit",

@@ -478,7 +478,7 @@ class Jobs:
 
     def _observe(self, job: Job) -> None:
         is_broken_off = job.state.is_terminal and job.state is not State.COMPLETED
-        if is_broken_off and job.children is not None and not job.children.is_settled:
+        if is_broken_off and job.has_open_children:
             self._reporter.run_soon(self.cancel_children(job.id))
 
 

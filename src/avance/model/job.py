@@ -185,6 +185,10 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Progress was made since."""
 
     @property
+    def has_open_children(self) -> bool:
+        return self.children is not None and not self.children.is_settled
+
+    @property
     def max_attempts(self) -> int:
         if self.losses:
             return max(self.retry.max_attempts, self.retry.lost_max)

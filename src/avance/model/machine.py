@@ -321,7 +321,7 @@ def children_changed(job: Job, children: Children, now_ms: int) -> Step:
 
 def _done(job: Job, result: msgspec.Raw, now_ms: int, limits: JobLimits) -> Step:
     step = _keep_result(job, result, now_ms, limits, is_partial=False)
-    if job.children is not None and not job.children.is_settled:
+    if job.has_open_children:
         return step.then(stay(replace(step.job, awaits_children=True, worker=None)))
     return step.then(_complete(step.job, now_ms))
 

@@ -25,7 +25,7 @@ class Outage:
         self._log = log
         self._waits = waits
         self._kind = kind
-        self.lasts = False
+        self.lasts: bool = False
         """Whether the last try failed."""
 
     def __enter__(self) -> Self:

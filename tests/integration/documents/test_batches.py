@@ -15,7 +15,8 @@ from node_service import Node
 from avance import Avance, State
 from avance.app.engine import Engine
 from avance.apps.documents import app as documents
-from avance.apps.documents.batch_work import cancel, close, parent_of, standing
+from avance.apps.documents import batch_recovery
+from avance.apps.documents.batch_work import again, cancel, close, parent_of, standing
 from avance.apps.documents.batches import Batch, Batches, BatchFile, BatchStatus
 from avance.apps.documents.tasks import ingest
 from avance.config import read_settings
@@ -175,6 +176,35 @@ async def test_a_file_that_came_while_the_job_of_its_batch_ended_is_cancelled_wi
         assert (await standing(host, batch.id)).status is BatchStatus.FAILED
         with pytest.raises(Conflict, match="nothing"):
             await cancel(host, batch)
+
+
+async def test_what_a_crash_left_open_is_told_as_failed_and_the_job_of_its_batch_ends(
+    host: Avance, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    The server dies when it has claimed a file that is to be tried again, and before it has said that no other file comes.
+    """
+    monkeypatch.setattr(batch_recovery, "LOST_AFTER_MS", -1_000)
+    async with host.running(engine):
+        batches = Batches(host.records)
+        await batches.add(A_BATCH)
+        parent_id = await parent_of(host, A_BATCH)
+        job = await ingest.using(
+            owner=A_BATCH.owner, job_id=A_FILE.job_id, parent_id=parent_id
+        ).submit(sources=[], collection="late", tokens=100, overlap=0, title="a.txt")
+        await batches.add_file(A_FILE)
+        await batch_recovery.close_left(host)
+        assert (await host.jobs.get(parent_id)).state is State.RUNNING
+        await host.jobs.cancel(job.id)
+        assert (await standing(host, A_BATCH.id)).status is BatchStatus.FAILED
+        assert await batches.claim(A_FILE.id, job.id)
+        assert (await batches.counts(A_BATCH.id)).pending == 1
+        await batch_recovery.close_left(host)
+        assert (await host.jobs.get(parent_id)).state is State.COMPLETED
+        (file,) = await batches.failed_files(A_BATCH.id)
+        tried, _ = await again(host, await batches.get(A_BATCH.id), file)
+        assert tried is not None
+        assert tried.job_id != job.id
 
 
 async def test_batches_go_on_after_a_kill_and_have_every_file_once(

@@ -24,7 +24,8 @@ export function useBatch(id: string, limit: number): RequestState<BatchStanding>
   );
   const state = useRequest(ask);
   const { job } = useJob(state.data?.batch.job_id);
-  useFollowed(state, job?.seq);
+  // With its id: a batch that is tried again has another job, which may have made as many steps as the one before.
+  useFollowed(state, job && `${job.id} ${job.seq}`);
   return state;
 }
 
@@ -38,21 +39,21 @@ export function useRunning(batchJob: string | null) {
   return useMemo(() => new Map(jobs.map((job) => [job.id, job])), [jobs]);
 }
 
-function useFollowed(state: RequestState<unknown>, seq: number | undefined): void {
+function useFollowed(state: RequestState<unknown>, moment: string | undefined): void {
   const latest = useRef(state);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   useEffect(() => {
     latest.current = state;
   });
   useEffect(() => {
-    if (seq === undefined || timer.current !== undefined) return;
+    if (moment === undefined || timer.current !== undefined) return;
     const ask = (): void => {
       // Asking again would abort an answer that is on its way, and on a slow network none would ever come.
       timer.current = latest.current.isLoading ? setTimeout(ask, EVERY_MS) : undefined;
       if (timer.current === undefined) latest.current.again();
     };
     timer.current = setTimeout(ask, EVERY_MS);
-  }, [seq]);
+  }, [moment]);
   useEffect(
     () => () => {
       clearTimeout(timer.current);

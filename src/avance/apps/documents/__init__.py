@@ -28,6 +28,7 @@ app = App(
         "avance.apps.documents.vectors:kept",
         "avance.apps.documents.mirror:told",
         "avance.apps.documents.tus.cleaning:expired",
+        "avance.apps.documents.batch_recovery:closed",
     ],
     body_bytes_max={
         "/ingest": 53_477_376,

@@ -94,8 +94,8 @@ class BatchSocket(Dialect):
             return [*effects, Close(*CLOSE_END)]
         if found.batch.job_id != self._job_id and found.batch.job_id is not None:
             self._job_id = found.batch.job_id
-            effects.append(Watch(f"job:{self._job_id}"))
-        # Whatever was missed between reading and watching is seen by looking once more.
+            # Whatever was missed between reading and watching is seen by looking once more.
+            return [*effects, Watch(f"job:{self._job_id}"), *self._soon(EVERY_S)]
         return [*effects, *self._soon(LOOK_S)]
 
     def _soon(self, after_s: float) -> Iterable[Effect]:

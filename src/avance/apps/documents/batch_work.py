@@ -261,7 +261,7 @@ async def _importing(host: Avance, batch: Batch) -> tuple[Batch, bool]:
 
 async def _percent(host: Avance, batch: Batch) -> tuple[float, bool]:
     """
-    By the parent's roll-up, and whether it says that more has ended than the files know.
+    By the parent's roll-up, and whether more may have ended than the files know.
     """
     if batch.job_id is None:
         return 0.0, True
@@ -270,7 +270,8 @@ async def _percent(host: Avance, batch: Batch) -> tuple[float, bool]:
     except NotFound:
         return 0.0, True
     # Not of the children alone: a file that is tried again begins anew, and the bar never drops.
-    return round(parent.progress.percent or 0.0, 2), parent.state.is_terminal
+    is_behind = parent.state.is_terminal or not parent.has_open_children
+    return round(parent.progress.percent or 0.0, 2), is_behind
 
 
 async def _settle(host: Avance, batch_id: str) -> None:
