@@ -138,6 +138,36 @@ def test_pieces_show_as_much_as_whole_buses_and_dive_to_a_plan_as_good(sizes: st
     assert len(plan) <= whole.seen.buses + 1
 
 
+def test_among_more_pieces_more_is_proven_and_no_plan_is_worse() -> None:
+    block = max(blocks(sample_day(150)), key=lambda one: one.size)
+    seam = seam_of(block, trips_min=2)
+    assert seam is not None
+    known = first_plan(block)
+    bound = matching_bound(block).buses
+    sewn = settled(seam, bound, len(known))
+    assert sewn.prices is not None
+    proven, minutes = 0.0, float("inf")
+    for pieces_max in (50, 400, 3_200):
+        chosen = select(
+            seam,
+            sewn.master,
+            sewn.prices,
+            known,
+            gap=200.0,
+            buses=None,
+            work_s=30.0,
+            seed=1,
+            pieces_max=pieces_max,
+        )
+        assert chosen.is_best
+        assert chosen.gap >= proven
+        plan = chosen.plan or known
+        cost = check_plan(block, plan) + seam.bus_cost * len(plan)
+        assert cost <= minutes
+        proven, minutes = chosen.gap, cost
+    assert proven > 0
+
+
 def test_a_day_without_a_calm_is_not_cut() -> None:
     """A link over the cut that is in time only for an early start would be priced wrong."""
     block = max(blocks(sample_day(60)), key=lambda one: one.size)

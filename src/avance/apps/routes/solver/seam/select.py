@@ -23,7 +23,7 @@ from avance.apps.routes.solver.seam.problem import Link, Piece, Seam, Side
 
 PIECES_MAX = 2_000
 """Of each side: of so many the best plan is mostly found in time."""
-LINKS_MAX = 8_000
+LINKS_PER_PIECE = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +50,7 @@ def select(
     buses: int | None,
     work_s: float,
     seed: int,
+    pieces_max: int = PIECES_MAX,
 ) -> Chosen:
     """
     The plan of least cost.
@@ -57,13 +58,14 @@ def select(
     Args:
         gap: How much dearer than the bound this plan is.
         buses: No plan has fewer, and one that has more is not wanted; without, whatever number costs least.
+        pieces_max: Of each side.
     """
     minutes = {
         column: cost - seam.bus_cost
         for column, cost in zip(master.columns, master.costs, strict=True)
         if isinstance(column, Piece)
     }
-    among = _among(seam, prices, minutes, gap)
+    among = _among(seam, prices, minutes, gap, pieces_max)
     choice = _choose(seam, among, minutes, plan, buses, work_s, seed)
     return Chosen(plan=choice.parts, is_best=choice.is_best, gap=among.gap)
 
@@ -85,9 +87,13 @@ def _among(
     prices: Prices,
     minutes: dict[Piece, float],
     gap: float,
+    pieces_max: int,
 ) -> _Among:
-    sides = [_near_pieces(seam, side, prices, minutes, gap) for side in (seam.earlier, seam.later)]
-    links, links_gap = _near_links(seam, prices, gap)
+    sides = [
+        _near_pieces(seam, side, prices, minutes, gap, pieces_max)
+        for side in (seam.earlier, seam.later)
+    ]
+    links, links_gap = _near_links(seam, prices, gap, LINKS_PER_PIECE * pieces_max)
     return _Among(
         pieces=[piece for pieces, _ in sides for piece in pieces],
         links=links,
@@ -101,6 +107,7 @@ def _near_pieces(
     prices: Prices,
     minutes: dict[Piece, float],
     gap: float,
+    pieces_max: int,
 ) -> tuple[list[Piece], float]:
     """
     All that are so near, or nearer where these are too many; some of them and no gap where as many are as near as can be.
@@ -112,11 +119,11 @@ def _near_pieces(
         begin=begin,
         finish=finish,
         gap=gap,
-        count_max=PIECES_MAX,
+        count_max=pieces_max,
     )
     found = nearest(side.pricer, asked, np.array(list(known.values())))
     if not found.gap:
-        return sorted(known, key=lambda piece: known[piece])[:PIECES_MAX], 0.0
+        return sorted(known, key=lambda piece: known[piece])[:pieces_max], 0.0
     pieces = [Piece(kind, tuple(side.trips[list(chain)].tolist())) for kind, chain in found.chains]
     return pieces, min(gap, found.gap)
 
@@ -139,11 +146,11 @@ def _reduced(
     }
 
 
-def _near_links(seam: Seam, prices: Prices, gap: float) -> tuple[list[Link], float]:
+def _near_links(seam: Seam, prices: Prices, gap: float, links_max: int) -> tuple[list[Link], float]:
     reduced = reduced_links(seam, prices)
     count = int((reduced < gap).sum())
-    if count > LINKS_MAX:
-        gap = float(np.partition(reduced, LINKS_MAX, axis=None)[LINKS_MAX])
+    if count > links_max:
+        gap = float(np.partition(reduced, links_max, axis=None)[links_max])
     return seam.links_at(np.argwhere(reduced < gap).tolist()), gap
 
 
