@@ -12,7 +12,7 @@ import anyio
 from avance import Avance, JobFilter, State
 from avance.apps.documents.batch_work import KIND, LOST_AFTER_MS, close, standing
 from avance.apps.documents.batches import BatchStatus
-from avance.errors import NotFound
+from avance.errors import AvanceError, NotFound, Unavailable
 from avance.storage import Outage
 
 INTERVAL_S = 60.0
@@ -56,12 +56,22 @@ async def close_left(host: Avance) -> None:
             )
         )
         for parent in page.jobs:
-            is_left = not (parent.has_open_children or parent.awaits_children)
-            if is_left and await _is_over(host, str(parent.meta["batch_id"])):
-                await close(host, parent.id)
+            if not (parent.has_open_children or parent.awaits_children):
+                await _close(host, parent.id, str(parent.meta["batch_id"]))
         cursor = page.cursor
         if cursor is None:
             return
+
+
+async def _close(host: Avance, parent_id: str, batch_id: str) -> None:
+    try:
+        if await _is_over(host, batch_id):
+            await close(host, parent_id)
+    except Unavailable:
+        raise
+    except AvanceError as error:
+        # One that somebody removes meanwhile keeps no other open.
+        _log.warning("the batch %s cannot be closed: %s", batch_id, error.message)
 
 
 async def _is_over(host: Avance, batch_id: str) -> bool:
