@@ -35,6 +35,9 @@ DISK_BYTES_MIN = 104_857_600
 SECRET_BYTES_MIN = 32
 SKEW_S_MAX = 5.0
 STREAM_TIMEOUT_S = 8.0
+ANSWER_BYTES_MAX = 1_048_576
+_NO_COUNT = (OSError, ValueError, KeyError, TypeError, msgspec.MsgspecError)
+"""Nobody answers, or with something else than was asked for."""
 _CONNECT = b'{"id":1,"connect":{"name":"avance-doctor"}}'
 
 
@@ -165,10 +168,8 @@ def _front(url: str, key: str) -> Finding:
         {"Content-Type": "application/json", "X-API-Key": key},
     )
     try:
-        with urllib.request.urlopen(request, timeout=5) as answer:
-            nodes = msgspec.json.decode(answer.read(1_048_576))["result"]["nodes"]
-        return _ok("centrifugo", f"{len(nodes)} nodes at {url}")
-    except (OSError, ValueError, KeyError, TypeError, msgspec.MsgspecError) as error:
+        return _ok("centrifugo", f"{_count(request, 'result', 'nodes')} nodes at {url}")
+    except _NO_COUNT as error:
         return _failure(
             "centrifugo",
             f"the API of Centrifugo at {url} does not answer ({error})",
@@ -187,15 +188,24 @@ def _check_apps() -> Iterator[Finding]:
 
 def _check_jwks(url: str) -> Finding:
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            keys = msgspec.json.decode(answer.read(262_144))["keys"]
-        return _ok("keys", f"{len(keys)} keys at {url}")
-    except (OSError, ValueError, KeyError, TypeError, msgspec.MsgspecError) as error:
+        return _ok("keys", f"{_count(url, 'keys')} keys at {url}")
+    except _NO_COUNT as error:
         return _failure(
             "keys",
             f"the issuer's keys at {url} cannot be read ({error})",
             "correct AVANCE_JWKS_URL; until then no token of the issuer is accepted",
         )
+
+
+def _count(asked: str | urllib.request.Request, *names: str) -> int:
+    """
+    How many there are below these names in the JSON that is answered.
+    """
+    with urllib.request.urlopen(asked, timeout=5) as answer:
+        found = msgspec.json.decode(answer.read(ANSWER_BYTES_MAX))
+    for name in names:
+        found = found[name]
+    return len(found)
 
 
 def _server(client: Client, health: Any, took_s: float) -> Finding:

@@ -13,7 +13,10 @@ _LOCKED_FLAGS = 0x01 | 0x20 | 0x40
 """Encrypted, patched, strongly encrypted."""
 
 _DAMAGE = (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError)
-"""How the library tells of it: in general, of names, and of versions of the format that do not exist. A disk that fails is no damage of the file."""
+"""
+What `zipfile` raises for it: in general, for a name that is no text, and for a file that claims a version of the format that does not exist.
+A disk that fails is no damage of the file.
+"""
 
 
 def parts_of(path: Path, name: str, *, code: str) -> Sequence[zipfile.ZipInfo]:
